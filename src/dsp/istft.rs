@@ -1,0 +1,100 @@
+//! Spectra to samples: windowed overlap-add. Lives on the audio thread; learning uses the same code offline.
+
+use std::sync::Arc;
+
+use realfft::num_complex::Complex32;
+use realfft::{ComplexToReal, RealFftPlanner};
+
+use super::stft::{StftLayout, Window};
+
+/// The inverse transform and the overlapping sums of several streams ("lanes": channels, components).
+pub struct Istft {
+    layout: StftLayout,
+    transform: Arc<dyn ComplexToReal<f32>>,
+    /// Synthesis window, the transform's factor 1/N included.
+    window: Vec<f32>,
+    frame: Vec<f32>,
+    scratch: Vec<Complex32>,
+    /// Per lane, one window of samples that later frames still add to.
+    sums: Vec<Vec<f32>>,
+}
+
+impl Istft {
+    /// Plans the transform for `lanes` streams analysed with `window`.
+    ///
+    /// The synthesis window is the least-squares one of Griffin and Lim (1984), equation 6: the analysis window over
+    /// the sum of its overlapping squares. Unchanged spectra give the samples back, whatever the window.
+    pub fn new(layout: StftLayout, window: Window, lanes: usize) -> Self {
+        let (window_len, hop_len) = (layout.window_len(), layout.hop_len());
+        let transform = RealFftPlanner::new().plan_fft_inverse(window_len);
+        let analysis = window.samples(window_len);
+        let overlapped =
+            |n: usize| (n % hop_len..window_len).step_by(hop_len).map(|m| f64::from(analysis[m]).powi(2)).sum::<f64>();
+        let synthesis = |n: usize| f64::from(analysis[n]) / (overlapped(n) * window_len as f64);
+        Self {
+            layout,
+            window: (0..window_len).map(|n| synthesis(n) as f32).collect(),
+            frame: transform.make_output_vec(),
+            scratch: transform.make_scratch_vec(),
+            transform,
+            sums: vec![vec![0.0; window_len]; lanes],
+        }
+    }
+
+    /// Adds one frame to a lane and writes the hop of samples that is now complete.
+    /// `spectrum` (`bins` values) is used up; `hop` is one hop long. Samples come out a window minus a hop after the
+    /// frame's first sample went in.
+    pub fn synthesize(&mut self, lane: usize, spectrum: &mut [Complex32], hop: &mut [f32]) {
+        // A real signal has none here; what rounding left would make the transform report an error.
+        if let [first, .., last] = spectrum {
+            first.im = 0.0;
+            last.im = 0.0;
+        }
+        if self.transform.process_with_scratch(spectrum, &mut self.frame, &mut self.scratch).is_err() {
+            self.frame.fill(0.0);
+        }
+        let sum = &mut self.sums[lane];
+        for ((sum, &sample), &weight) in sum.iter_mut().zip(&self.frame).zip(&self.window) {
+            *sum += sample * weight;
+        }
+        let hop_len = self.layout.hop_len();
+        hop.copy_from_slice(&sum[..hop_len]);
+        sum.copy_within(hop_len.., 0);
+        let kept = sum.len() - hop_len;
+        sum[kept..].fill(0.0);
+    }
+
+    /// Forgets every lane's overlapping frames.
+    pub fn reset(&mut self) {
+        self.sums.iter_mut().for_each(|sum| sum.fill(0.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::Stft;
+
+    #[test]
+    fn unchanged_spectra_give_the_samples_back_for_every_layout_and_window() {
+        for exponent in 8..=13 {
+            for (overlap, window) in [(4, Window::SqrtHann), (2, Window::SqrtHann), (4, Window::BlackmanHarris)] {
+                let layout = StftLayout::new(1 << exponent, (1 << exponent) / overlap).unwrap();
+                let (window_len, hop_len) = (layout.window_len(), layout.hop_len());
+                let input: Vec<f32> = (0..window_len * 4).map(|n| ((n * n) as f32 * 0.37).sin()).collect();
+                let mut stft = Stft::new(layout, window);
+                let mut istft = Istft::new(layout, window, 1);
+                let mut spectrum = vec![Complex32::default(); layout.bins()];
+                let mut output = vec![0.0; window_len * 3];
+                for (start, out) in (0..).step_by(hop_len).zip(output.chunks_exact_mut(hop_len)) {
+                    stft.analyze(&input[start..start + window_len], &mut spectrum);
+                    istft.synthesize(0, &mut spectrum, out);
+                }
+                let complete = window_len..window_len * 3;
+                let error = complete.map(|n| (output[n] - input[n]).abs()).fold(0.0, f32::max);
+                // 3e-6 (−110 dB of the peak): rounding of two f32 transforms of up to 8192 points.
+                assert!(error < 3e-6, "{layout:?} {window:?}: {error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The real-time path: slices in, slices out. No host, no thread, no allocation after `new`.
+//!
+//! Reading order: [`separator`] is one frame through everything; [`engine`] feeds it from host blocks.
+//!
+//! Three verbs, three promises: `new` allocates; `reset` only clears; `process` (and `analyze`, `solve`,
+//! `separate_frame`, `synthesize`) does neither, waits for nobody, never fails and never prints.
+
+pub mod activations;
+pub mod bands;
+pub mod engine;
+pub mod istft;
+pub mod kernels;
+pub mod masks;
+pub mod mixer;
+pub mod separator;
+pub mod stft;
+pub mod templates;
+
+pub use activations::{ActivationSolver, Divergence};
+pub use engine::Engine;
+pub use istft::Istft;
+pub use mixer::Settings;
+pub use separator::Separator;
+pub use stft::{LayoutError, Stft, StftLayout, Window};
+pub use templates::{Format, Templates, TemplatesError};
+
+/// The most components that a musician can mix; parameters are made for this many.
+pub const MAX_COMPONENTS: usize = 16;
+/// The most templates that all components together can own.
+pub const MAX_TEMPLATES: usize = 256;
+/// The most channels of one stream: stereo.
+pub const MAX_CHANNELS: usize = 2;

@@ -1,0 +1,167 @@
+//! The recorded stretch to learn from, and its spectrogram.
+
+use ndarray::Array2;
+use realfft::num_complex::Complex32;
+use thiserror::Error;
+
+use crate::dsp::{Format, MAX_CHANNELS, Stft, StftLayout, Window};
+
+/// Recorded samples: mono or stereo, all finite, not silent.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    sample_rate: f32,
+    channels: Vec<Vec<f32>>,
+}
+
+/// Why there is nothing to learn from.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum CaptureError {
+    /// Neither mono nor stereo, or channels of different lengths.
+    #[error("{0} channels: a capture is mono or stereo, both channels equally long")]
+    Channels(usize),
+    /// No samples at all.
+    #[error("the capture is empty")]
+    Empty,
+    /// Not one sample above the threshold of silence.
+    #[error("the capture is silent: its loudest sample is below −120 dB")]
+    Silent,
+    /// NaN or infinity.
+    #[error("sample {sample} of channel {channel} is {value}: every sample must be a finite number")]
+    NotFinite {
+        /// Sample index, from 0.
+        sample: usize,
+        /// Channel, from 0.
+        channel: usize,
+        /// NaN or infinite.
+        value: f32,
+    },
+    /// Not one whole window.
+    #[error("the capture is too short: {samples} samples, and one window is {window_len}")]
+    TooShort {
+        /// Samples recorded.
+        samples: usize,
+        /// Samples of a window.
+        window_len: usize,
+    },
+}
+
+/// Samples softer than this are silence: −120 dB.
+const SILENCE: f32 = 1e-6;
+
+impl Capture {
+    /// Checks and takes the samples of each channel.
+    ///
+    /// # Errors
+    /// See [`CaptureError`].
+    pub fn new(sample_rate: f32, channels: Vec<Vec<f32>>) -> Result<Self, CaptureError> {
+        let len = channels.first().map_or(0, Vec::len);
+        if !(1..=MAX_CHANNELS).contains(&channels.len()) || channels.iter().any(|channel| channel.len() != len) {
+            return Err(CaptureError::Channels(channels.len()));
+        }
+        if len == 0 {
+            return Err(CaptureError::Empty);
+        }
+        for (channel, samples) in channels.iter().enumerate() {
+            if let Some((sample, &value)) = samples.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+                return Err(CaptureError::NotFinite { sample, channel, value });
+            }
+        }
+        if channels.iter().flatten().all(|sample| sample.abs() < SILENCE) {
+            return Err(CaptureError::Silent);
+        }
+        Ok(Self { sample_rate, channels })
+    }
+
+    /// Samples per second.
+    pub fn sample_rate(&self) -> f32 {
+        self.sample_rate
+    }
+
+    /// The samples of each channel.
+    pub fn channels(&self) -> &[Vec<f32>] {
+        &self.channels
+    }
+
+    /// Length in seconds.
+    pub fn seconds(&self) -> f32 {
+        self.channels[0].len() as f32 / self.sample_rate
+    }
+
+    /// The magnitudes of every whole window.
+    ///
+    /// # Errors
+    /// A capture shorter than one window.
+    pub fn spectrogram(&self, layout: StftLayout, window: Window) -> Result<Spectrogram, CaptureError> {
+        let (samples, window_len, bins) = (self.channels[0].len(), layout.window_len(), layout.bins());
+        if samples < window_len {
+            return Err(CaptureError::TooShort { samples, window_len });
+        }
+        let format = Format::new(self.sample_rate, layout, self.channels.len());
+        let frames = (samples - window_len) / layout.hop_len() + 1;
+        let mut stft = Stft::new(layout, window);
+        let mut spectrum = vec![Complex32::default(); bins];
+        let mut magnitudes = Array2::zeros((frames, format.rows()));
+        for (frame, mut row) in magnitudes.rows_mut().into_iter().enumerate() {
+            for (channel, samples) in self.channels.iter().enumerate() {
+                stft.analyze(&samples[frame * layout.hop_len()..][..window_len], &mut spectrum);
+                let part = row.iter_mut().skip(channel * bins);
+                part.zip(&spectrum).for_each(|(magnitude, x)| *magnitude = x.norm());
+            }
+        }
+        Ok(Spectrogram { magnitudes, format, layout })
+    }
+}
+
+/// V, the magnitudes of a capture.
+#[derive(Clone, Debug)]
+pub struct Spectrogram {
+    /// Frames × rows: each row of the matrix is one frame, its channels one after another.
+    pub magnitudes: Array2<f32>,
+    /// What the rows mean.
+    pub format: Format,
+    /// Window and hop.
+    pub layout: StftLayout,
+}
+
+impl Spectrogram {
+    /// The frames that hold something: those quieter than 1e-4 of the loudest are left out.
+    pub fn sounding_frames(&self) -> Array2<f32> {
+        let levels: Vec<f32> = self.magnitudes.rows().into_iter().map(|frame| frame.sum()).collect();
+        let floor = levels.iter().copied().fold(0.0, f32::max) * 1e-4;
+        let sounding: Vec<usize> = (0..levels.len()).filter(|&frame| levels[frame] > floor).collect();
+        self.magnitudes.select(ndarray::Axis(0), &sounding)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_learned_from_is_refused_by_name() {
+        let new = |channels: Vec<Vec<f32>>| Capture::new(48_000.0, channels).map(|_| ()).unwrap_err();
+        assert_eq!(new(vec![]), CaptureError::Channels(0));
+        assert_eq!(new(vec![vec![1.0]; 3]), CaptureError::Channels(3));
+        assert_eq!(new(vec![vec![1.0], vec![1.0; 2]]), CaptureError::Channels(2));
+        assert_eq!(new(vec![vec![]]), CaptureError::Empty);
+        assert_eq!(new(vec![vec![1e-7; 9]]), CaptureError::Silent);
+        assert!(matches!(
+            new(vec![vec![1.0; 9], vec![1.0, f32::NAN, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]),
+            CaptureError::NotFinite { sample: 1, channel: 1, .. }
+        ));
+        let short = Capture::new(48_000.0, vec![vec![1.0; 2047]]).unwrap();
+        let error = short.spectrogram(StftLayout::default(), Window::SqrtHann).unwrap_err();
+        assert_eq!(error, CaptureError::TooShort { samples: 2047, window_len: 2048 });
+    }
+
+    #[test]
+    fn a_spectrogram_has_every_whole_window_and_silent_frames_are_left_out() {
+        let layout = StftLayout::new(256, 64).unwrap();
+        let mut samples = vec![0.5; 256 + 64 * 9 + 63];
+        samples[320..].fill(0.0);
+        let capture = Capture::new(48_000.0, vec![samples.clone(), samples]).unwrap();
+        let spectrogram = capture.spectrogram(layout, Window::SqrtHann).unwrap();
+        assert_eq!(spectrogram.magnitudes.dim(), (10, 2 * 129));
+        assert_eq!(spectrogram.sounding_frames().nrows(), 5);
+    }
+}

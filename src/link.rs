@@ -1,0 +1,257 @@
+//! Every shared thing, made in pairs by [`connect`]: where the audio thread, the learning thread and the rest meet.
+//!
+//! ```text
+//! audio  ── captured frames, wait-free ring ─────▶ learner
+//! audio  ◀─ templates, triple buffer ───────────── models ◀─ learner, state load, activation
+//! audio  ── meters, atomics ─────────────────────▶ editor
+//! editor ── requests, channel ───────────────────▶ learner ── status, atomics ─▶ editor
+//! ```
+//!
+//! The audio thread only ever touches the ring, the triple buffer's output and atomics: it waits for nobody, and whatever
+//! is dropped is dropped on the other side.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use atomic_float::AtomicF32;
+use crossbeam::channel;
+
+use crate::dsp::{Divergence, Format, MAX_COMPONENTS, StftLayout, Templates};
+use crate::model::Model;
+
+/// Frames that the audio thread may be ahead of the learner: 30 s at 48 kHz, so that a host that renders faster than real
+/// time loses nothing. Memory that was never written is never resident.
+const RING_FRAMES: usize = 30 * 48_000;
+
+/// All ends of one instance's connections.
+pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
+    let (capture_in, capture_out) = rtrb::RingBuffer::new(RING_FRAMES);
+    let (playing, templates) = triple_buffer::triple_buffer(&None);
+    let (requests_in, requests_out) = channel::unbounded();
+    let models = Arc::new(Models(Mutex::new(Stored { model: None, format: None, playing })));
+    let (status, meters) = (Arc::new(Status::default()), Arc::new(Meters::default()));
+    let audio =
+        AudioLink { capture: capture_in, templates, status: status.clone(), meters: meters.clone(), capturing: None };
+    let learn =
+        LearnLink { capture: capture_out, requests: requests_out, models: models.clone(), status: status.clone() };
+    (audio, learn, EditorLink { requests: requests_in, models, status, meters })
+}
+
+/// What the audio thread tells the learner, in order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum CaptureMessage {
+    /// A recording begins.
+    Start {
+        /// Samples per second.
+        sample_rate: f32,
+        /// 1 or 2.
+        channels: u8,
+    },
+    /// One sample of each channel.
+    Frame([f32; 2]),
+    /// The recording ends: learn from it.
+    Stop(LearnSettings),
+}
+
+/// What a musician chooses before learning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LearnSettings {
+    /// Components to find, 1 to 16.
+    pub components: u8,
+    /// Templates of each.
+    pub templates: u8,
+    /// What to make small.
+    pub divergence: Divergence,
+}
+
+/// The audio thread's ends.
+pub struct AudioLink {
+    capture: rtrb::Producer<CaptureMessage>,
+    templates: triple_buffer::Output<Option<Arc<Templates>>>,
+    status: Arc<Status>,
+    meters: Arc<Meters>,
+    /// Format of the running capture.
+    capturing: Option<(f32, u8)>,
+}
+
+impl AudioLink {
+    /// The newest templates. They stay alive, and are never dropped here, until the next call.
+    pub fn templates(&mut self) -> Option<&Templates> {
+        self.templates.read().as_deref()
+    }
+
+    /// Records `audio` (a slice per channel) while `is_on`; learns with `settings` from what was recorded when it is off
+    /// again. A recording whose format changes begins anew.
+    pub fn capture(&mut self, is_on: bool, sample_rate: f32, audio: &[&mut [f32]], settings: LearnSettings) {
+        if !is_on {
+            if self.capturing.is_some() && self.capture.push(CaptureMessage::Stop(settings)).is_ok() {
+                self.capturing = None;
+            }
+            return;
+        }
+        let channels = audio.len().min(2) as u8;
+        if self.capturing != Some((sample_rate, channels)) {
+            if self.capture.push(CaptureMessage::Start { sample_rate, channels }).is_err() {
+                return;
+            }
+            self.capturing = Some((sample_rate, channels));
+        }
+        let Some(first) = audio.first() else { return };
+        let second = audio.get(1).unwrap_or(first);
+        let mut dropped = 0;
+        for (&left, &right) in first.iter().zip(second.iter()) {
+            // One place is kept for the message that ends the recording.
+            let is_full = self.capture.slots() < 2;
+            dropped += u64::from(is_full || self.capture.push(CaptureMessage::Frame([left, right])).is_err());
+        }
+        if dropped > 0 {
+            self.status.dropped_frames.fetch_add(dropped, Relaxed);
+        }
+    }
+
+    /// The meters to write.
+    pub fn meters(&self) -> &Meters {
+        &self.meters
+    }
+}
+
+/// The learning thread's ends.
+pub struct LearnLink {
+    /// What was recorded.
+    pub capture: rtrb::Consumer<CaptureMessage>,
+    /// What others ask for.
+    pub requests: channel::Receiver<LearnRequest>,
+    /// Where learned models go.
+    pub models: Arc<Models>,
+    /// Where the learner says what it does.
+    pub status: Arc<Status>,
+}
+
+/// What the learning thread can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LearnRequest {
+    /// Stop the learning that runs; the model stays as it was.
+    Cancel,
+    /// End the thread.
+    Quit,
+}
+
+/// The ends of the editor, the host's state calls, and tests.
+#[derive(Clone)]
+pub struct EditorLink {
+    /// Requests to the learner.
+    pub requests: channel::Sender<LearnRequest>,
+    /// The model at hand.
+    pub models: Arc<Models>,
+    /// What the learner does.
+    pub status: Arc<Status>,
+    /// What the audio thread measures.
+    pub meters: Arc<Meters>,
+}
+
+/// The model at hand, and its way to the audio thread. Never touched by the audio thread.
+pub struct Models(Mutex<Stored>);
+
+struct Stored {
+    model: Option<Arc<Model>>,
+    /// What the audio thread runs in.
+    format: Option<Format>,
+    playing: triple_buffer::Input<Option<Arc<Templates>>>,
+}
+
+impl Models {
+    /// The model at hand.
+    pub fn current(&self) -> Option<Arc<Model>> {
+        self.stored().model.clone()
+    }
+
+    /// Takes a model (or none) and sends its templates to the audio thread.
+    pub fn replace(&self, model: Option<Arc<Model>>) {
+        let mut stored = self.stored();
+        stored.model = model;
+        stored.play();
+    }
+
+    /// The audio thread now runs in this format: it gets the templates fitted to it.
+    pub fn play_in(&self, sample_rate: f32, layout: StftLayout, channels: usize) {
+        let mut stored = self.stored();
+        stored.format = Some(Format::new(sample_rate, layout, channels));
+        stored.play();
+    }
+
+    /// A panic elsewhere left whole values: each change is one assignment.
+    fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stored {
+    fn play(&mut self) {
+        // A format that templates cannot be fitted to is one that the engine does not run in.
+        let fitted = self
+            .model
+            .as_ref()
+            .zip(self.format)
+            .and_then(|(model, format)| model.templates().fitted(format).ok().map(Arc::new));
+        self.playing.write(fitted);
+    }
+}
+
+/// What the learner does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    /// Nothing: what is learned plays, or nothing was learned yet and the sound passes through.
+    #[default]
+    Idle,
+    /// Recording.
+    Capturing,
+    /// Learning.
+    Learning,
+    /// The last learning failed; the status says why.
+    Failed,
+}
+
+/// The learner's state, for everyone to read.
+#[derive(Debug, Default)]
+pub struct Status {
+    phase: AtomicU8,
+    /// Share of the learning that is done, 0 to 1.
+    pub progress: AtomicF32,
+    /// Learnings that ended, well or not.
+    pub learns_ended: AtomicU32,
+    /// Captured frames that found the ring full.
+    pub dropped_frames: AtomicU64,
+    failure: Mutex<String>,
+}
+
+impl Status {
+    /// What the learner does now.
+    pub fn phase(&self) -> Phase {
+        const PHASES: [Phase; 4] = [Phase::Idle, Phase::Capturing, Phase::Learning, Phase::Failed];
+        PHASES[usize::from(self.phase.load(Relaxed)).min(3)]
+    }
+
+    /// Says what the learner does.
+    pub fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
+    }
+
+    /// Says why the last learning failed.
+    pub fn fail(&self, why: String) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        self.enter(Phase::Failed);
+    }
+
+    /// Why the last learning failed.
+    pub fn failure(&self) -> String {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What the audio thread measures, hop by hop.
+#[derive(Debug, Default)]
+pub struct Meters {
+    /// Per component, its activation in dB as [`crate::dsp::mixer::Mixer::activation_db`] counts.
+    pub activations_db: [AtomicF32; MAX_COMPONENTS],
+}
