@@ -4,3 +4,15 @@ pub mod dsp;
 pub mod learn;
 pub mod link;
 pub mod model;
+#[cfg(feature = "plugin")]
+pub mod plugin;
+
+#[cfg(feature = "plugin")]
+mod exports {
+    use nice_plug::prelude::*;
+
+    use crate::plugin::Unweave;
+
+    nice_export_clap!(Unweave);
+    nice_export_vst3!(Unweave);
+}

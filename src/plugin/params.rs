@@ -1,0 +1,212 @@
+//! Every parameter, with its range and text. Ids are forever.
+//!
+//! 51 can be automated: gain, mute and solo of 16 components, mix, output and bypass. (Live shows a plug-in's first 64.)
+
+use std::sync::Arc;
+
+use nice_plug::params::enums::Enum;
+use nice_plug::prelude::*;
+
+use super::state::SavedModelField;
+use crate::dsp::{Divergence, MAX_COMPONENTS, MAX_TEMPLATES, Settings};
+use crate::learn::LearnOptions;
+use crate::link::{LearnSettings, Models, Status};
+
+/// At +12 dB a fader ends; halfway up it is at 0 dB.
+const MAX_GAIN: f32 = 4.0;
+/// The lowest gate threshold means off.
+const GATE_OFF_DB: f32 = -80.0;
+/// The highest gate threshold: broadband sound adds up to more than a full-scale sine.
+const GATE_MAX_DB: f32 = 20.0;
+
+/// The plug-in's parameters and saved model.
+#[derive(Params)]
+pub struct UnweaveParams {
+    /// The learned model, saved with the project.
+    #[persist = "model"]
+    pub model: SavedModelField,
+    /// On records the input, off learns from what was recorded.
+    #[id = "capture"]
+    pub capture: EnumParam<CaptureSwitch>,
+    /// Components to find.
+    #[id = "components"]
+    pub components: IntParam,
+    /// Templates of each component.
+    #[id = "templates"]
+    pub templates: IntParam,
+    /// What learning and playing make small.
+    #[id = "divergence"]
+    pub divergence: EnumParam<DivergenceChoice>,
+    /// Multiplicative updates per frame.
+    #[id = "updates"]
+    pub updates: IntParam,
+    /// Dry to wet.
+    #[id = "mix"]
+    pub mix: FloatParam,
+    /// Gain of the output.
+    #[id = "output"]
+    pub output: FloatParam,
+    /// The delayed input instead.
+    #[id = "bypass"]
+    pub bypass: BoolParam,
+    /// What each component has.
+    #[nested(array, group = "Component")]
+    pub components_mixed: [ComponentParams; MAX_COMPONENTS],
+}
+
+/// The mixer strip of one component.
+#[derive(Params)]
+pub struct ComponentParams {
+    /// Linear gain.
+    #[id = "gain"]
+    pub gain: FloatParam,
+    /// Silent.
+    #[id = "mute"]
+    pub mute: BoolParam,
+    /// Heard alone.
+    #[id = "solo"]
+    pub solo: BoolParam,
+    /// Activation in dB below which the component is closed.
+    #[id = "gate"]
+    pub gate: FloatParam,
+}
+
+/// The capture switch. Both positions are saved as “off”: a project never opens recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaptureSwitch {
+    /// Not recording.
+    Off,
+    /// Recording.
+    On,
+}
+
+impl Enum for CaptureSwitch {
+    fn variants() -> &'static [&'static str] {
+        &["Off", "On"]
+    }
+
+    fn ids() -> Option<&'static [&'static str]> {
+        Some(&["off", "off"])
+    }
+
+    fn to_index(self) -> usize {
+        self as usize
+    }
+
+    fn from_index(index: usize) -> Self {
+        if index == 1 { Self::On } else { Self::Off }
+    }
+}
+
+/// The divergence, as hosts show it.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum DivergenceChoice {
+    /// See [`Divergence::KullbackLeibler`].
+    #[id = "kl"]
+    #[name = "Kullback-Leibler"]
+    KullbackLeibler,
+    /// See [`Divergence::Euclidean`].
+    #[id = "euclidean"]
+    #[name = "Euclidean"]
+    Euclidean,
+    /// See [`Divergence::ItakuraSaito`].
+    #[id = "is"]
+    #[name = "Itakura-Saito"]
+    ItakuraSaito,
+}
+
+impl From<DivergenceChoice> for Divergence {
+    fn from(choice: DivergenceChoice) -> Self {
+        match choice {
+            DivergenceChoice::KullbackLeibler => Self::KullbackLeibler,
+            DivergenceChoice::Euclidean => Self::Euclidean,
+            DivergenceChoice::ItakuraSaito => Self::ItakuraSaito,
+        }
+    }
+}
+
+impl UnweaveParams {
+    /// Parameters at their defaults; the saved model is the one in `models`.
+    pub fn new(models: Arc<Models>, status: Arc<Status>) -> Self {
+        let templates_max = (MAX_TEMPLATES / MAX_COMPONENTS) as i32;
+        let count = |name: &str, default: usize, max: i32| {
+            IntParam::new(name, default as i32, IntRange::Linear { min: 1, max }).non_automatable()
+        };
+        Self {
+            model: SavedModelField::new(models, status),
+            capture: EnumParam::new("Capture", CaptureSwitch::Off).non_automatable(),
+            components: count("Components", 4, MAX_COMPONENTS as i32),
+            templates: count("Templates", LearnOptions::BLIND_TEMPLATES, templates_max),
+            divergence: EnumParam::new("Divergence", DivergenceChoice::KullbackLeibler).non_automatable(),
+            updates: count("Updates", Settings::default().updates, 100),
+            mix: FloatParam::new("Mix", 1.0, FloatRange::Linear { min: 0.0, max: 1.0 })
+                .with_unit(" %")
+                .with_value_to_string(formatters::v2s_f32_percentage(0))
+                .with_string_to_value(formatters::s2v_f32_percentage()),
+            output: gain("Output"),
+            bypass: BoolParam::new("Bypass", false).make_bypass(),
+            components_mixed: std::array::from_fn(|index| ComponentParams::new(index + 1)),
+        }
+    }
+
+    /// The engine's settings, as the parameters stand now.
+    pub fn settings(&self) -> Settings {
+        let strips = &self.components_mixed;
+        let gate_db = |strip: &ComponentParams| Some(strip.gate.value()).filter(|&db| db > GATE_OFF_DB);
+        Settings {
+            gains: std::array::from_fn(|component| strips[component].gain.value()),
+            mutes: std::array::from_fn(|component| strips[component].mute.value()),
+            solos: std::array::from_fn(|component| strips[component].solo.value()),
+            gates_db: std::array::from_fn(|component| gate_db(&strips[component])),
+            mix: self.mix.value(),
+            output: self.output.value(),
+            bypass: self.bypass.value(),
+            divergence: self.divergence.value().into(),
+            updates: self.updates.value().max(1) as usize,
+            ..Settings::default()
+        }
+    }
+
+    /// How to learn, as the parameters stand now.
+    pub fn learn_settings(&self) -> LearnSettings {
+        LearnSettings {
+            components: self.components.value().clamp(1, MAX_COMPONENTS as i32) as u8,
+            templates: self.templates.value().clamp(1, MAX_TEMPLATES as i32 / MAX_COMPONENTS as i32) as u8,
+            divergence: self.divergence.value().into(),
+        }
+    }
+}
+
+impl ComponentParams {
+    fn new(number: usize) -> Self {
+        let range = FloatRange::Linear { min: GATE_OFF_DB, max: GATE_MAX_DB };
+        Self {
+            gain: gain(&format!("Gain {number}")),
+            mute: BoolParam::new(format!("Mute {number}"), false),
+            solo: BoolParam::new(format!("Solo {number}"), false),
+            gate: FloatParam::new(format!("Gate {number}"), GATE_OFF_DB, range)
+                .with_unit(" dB")
+                .with_value_to_string(Arc::new(gate_text))
+                .with_string_to_value(Arc::new(gate_value))
+                .non_automatable(),
+        }
+    }
+}
+
+/// A fader from −∞ to +12 dB: the square of its position, so that 0 dB is exactly halfway.
+fn gain(name: &str) -> FloatParam {
+    let range = FloatRange::Skewed { min: 0.0, max: MAX_GAIN, factor: 0.5 };
+    FloatParam::new(name, 1.0, range)
+        .with_unit(" dB")
+        .with_value_to_string(formatters::v2s_f32_gain_to_db(1))
+        .with_string_to_value(formatters::s2v_f32_gain_to_db())
+}
+
+fn gate_text(db: f32) -> String {
+    if db > GATE_OFF_DB { format!("{db:.1}") } else { "Off".into() }
+}
+
+fn gate_value(text: &str) -> Option<f32> {
+    let text = text.trim().trim_end_matches("dB").trim();
+    if text.eq_ignore_ascii_case("off") { Some(GATE_OFF_DB) } else { text.parse().ok() }
+}
