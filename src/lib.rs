@@ -7,8 +7,9 @@ pub mod model;
 #[cfg(feature = "plugin")]
 pub mod plugin;
 
+/// The symbols that hosts look for in the built library.
 #[cfg(feature = "plugin")]
-mod exports {
+pub mod exports {
     use nice_plug::prelude::*;
 
     use crate::plugin::Unweave;

@@ -1,0 +1,44 @@
+//! `process` neither allocates nor frees, whatever is going on. In a program of its own, for its allocator.
+
+mod clap_host;
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
+use clack_host::prelude::PluginEntry;
+use clap_host::Host;
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+fn counted(call: &mut dyn FnMut()) {
+    assert_no_alloc(call);
+}
+
+#[test]
+fn process_never_allocates_and_an_allocation_would_be_counted() {
+    // SAFETY: the entry is a static of this very program.
+    #[allow(unsafe_code, reason = "the host takes any pointer; this one is a static of this program")]
+    let entry = unsafe { PluginEntry::load_from_raw(&unweave::exports::clap_entry, c"") }.unwrap();
+    for channels in [1, 2] {
+        let mut host = Host::new(&entry, 48_000.0, channels).unwrap();
+        host.guard_with(counted);
+        let audio: Vec<Vec<f32>> = (0..channels)
+            .map(|channel| (0..96_000).map(|n| ((n * (n / 3000 + channel + 1)) as f32 * 0.01).sin()).collect())
+            .collect();
+        // Pass-through, capture, a model that arrives while blocks are processed, every control, a second model.
+        host.play(&audio, &[64, 1, 999]).unwrap();
+        host.learn(&audio, &[480]).unwrap();
+        for name in ["Solo 1", "Mute 2", "Gate 3", "Bypass", "Mix", "Output", "Gain 4", "Divergence"] {
+            host.set(name, 1.0).unwrap();
+            host.play(&audio, &[333]).unwrap();
+        }
+        host.set("Components", 2.0).unwrap();
+        host.learn(&audio, &[480]).unwrap();
+        host.play(&audio, &[64]).unwrap();
+        assert_eq!(violation_count(), 0, "process allocated or freed, with {channels} channels");
+    }
+    // The check can fail: what it counts is what it says.
+    let mut grown: Vec<u8> = Vec::new();
+    counted(&mut || grown.reserve(100));
+    assert!(violation_count() > 0);
+    reset_violation_count();
+}

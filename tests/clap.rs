@@ -1,0 +1,262 @@
+//! The plug-in in a real CLAP host, driven by parameters alone.
+
+mod clap_host;
+
+use clack_host::prelude::PluginEntry;
+use clap_host::Host;
+
+/// Splits that no two blocks of one hop have in common.
+const SPLITS: [usize; 8] = [1, 7, 32, 64, 480, 1024, 4096, 333];
+const RATE: f64 = 48_000.0;
+
+fn host(channels: usize) -> Host {
+    host_at(RATE, channels)
+}
+
+fn host_at(sample_rate: f64, channels: usize) -> Host {
+    // SAFETY: the entry is a static of this very program.
+    #[allow(unsafe_code, reason = "the host takes any pointer; this one is a static of this program")]
+    let entry = unsafe { PluginEntry::load_from_raw(&unweave::exports::clap_entry, c"") }.unwrap();
+    Host::new(&entry, sample_rate, channels).unwrap()
+}
+
+/// Two instruments that take turns: low tones and bursts of noise.
+fn music(seconds: f64, channels: usize) -> Vec<Vec<f32>> {
+    let mut noise = 1u32;
+    let mut sample = |n: usize, channel: usize| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let beat = (n % 12_000) as f32 / 12_000.0;
+        let tone = (std::f32::consts::TAU * 220.0 * n as f32 / 48_000.0).sin() * (1.0 - beat);
+        let hit = ((noise >> 9) as f32 / (1 << 22) as f32 - 1.0) * (-beat * 40.0).exp();
+        let is_hit_beat = (n / 12_000) % 2 == 1;
+        if is_hit_beat { hit * (0.3 + 0.2 * channel as f32) } else { tone * (0.4 - 0.1 * channel as f32) }
+    };
+    (0..channels).map(|channel| (0..(seconds * RATE) as usize).map(|n| sample(n, channel)).collect()).collect()
+}
+
+fn peak_db(samples: impl Iterator<Item = f32>) -> f32 {
+    20.0 * samples.map(f32::abs).fold(1e-12, f32::max).log10()
+}
+
+/// The loudest difference of `output` from `input` late by `latency`, in dB of full scale.
+fn difference_db(output: &[Vec<f32>], input: &[Vec<f32>], latency: usize) -> f32 {
+    let delayed = |channel: &[f32]| vec![0.0; latency].into_iter().chain(channel.to_vec());
+    let pairs = output.iter().zip(input).flat_map(|(out, x)| out.iter().zip(delayed(x)).map(|(&out, x)| out - x));
+    peak_db(pairs)
+}
+
+fn learned(channels: usize, components: usize) -> Host {
+    let mut host = host(channels);
+    host.set("Components", components as f64 - 1.0).unwrap();
+    host.set("Templates", 3.0).unwrap();
+    host.learn(&music(3.0, channels), &SPLITS).unwrap();
+    host
+}
+
+#[test]
+fn an_impulse_arrives_at_exactly_the_reported_latency_and_unlearned_sound_passes_to_the_bit() {
+    for channels in [1, 2] {
+        for sample_rate in [44_100.0, 48_000.0, 96_000.0] {
+            let mut host = host_at(sample_rate, channels);
+            let latency = host.latency_samples();
+            let mut input = music(0.3, channels);
+            input.iter_mut().for_each(|channel| channel[..100].fill(0.0));
+            input[channels - 1][7] = 1.0;
+            let output = host.play(&input, &SPLITS).unwrap();
+            assert!(output[channels - 1][..latency + 7].iter().all(|&sample| sample == 0.0));
+            assert_eq!(output[channels - 1][latency + 7], 1.0);
+            for (out, x) in output.iter().zip(&input) {
+                assert_eq!(out[latency..], x[..x.len() - latency]);
+            }
+        }
+    }
+}
+
+#[test]
+fn unity_is_the_delayed_input_and_solos_add_up_to_it() {
+    for channels in [1, 2] {
+        let mut host = learned(channels, 2);
+        let (latency, input) = (host.latency_samples(), music(2.0, channels));
+        host.play(&input, &SPLITS).unwrap();
+        let unity = host.play(&input, &SPLITS).unwrap();
+        let steady = latency + 4096;
+        let after = |audio: &[Vec<f32>], skip: usize| audio.iter().map(|c| c[skip..].to_vec()).collect::<Vec<_>>();
+        let error = difference_db(&after(&unity, steady), &after(&input, steady - latency), 0);
+        assert!(error < -120.0, "unity is off by {error} dB");
+        let mut sum = vec![vec![0.0; input[0].len()]; channels];
+        for solo in ["Solo 1", "Solo 2"] {
+            host.set(solo, 1.0).unwrap();
+            // The faders settle, then the same input again.
+            host.play(&input, &SPLITS).unwrap();
+            let component = host.play(&input, &SPLITS).unwrap();
+            let level = peak_db(component.iter().flatten().copied());
+            assert!(level > -30.0, "{solo} is silent: {level} dB");
+            for (sum, component) in sum.iter_mut().zip(&component) {
+                sum.iter_mut().zip(component).for_each(|(sum, x)| *sum += x);
+            }
+            host.set(solo, 0.0).unwrap();
+        }
+        let error = difference_db(&after(&sum, steady), &after(&input, steady - latency), 0);
+        assert!(error < -110.0, "the components add up to {error} dB");
+    }
+}
+
+#[test]
+fn any_split_into_blocks_sounds_the_same_to_the_bit_automation_included() {
+    let mut host = learned(2, 3);
+    let state = host.save().unwrap();
+    let input = music(1.0, 2);
+    let mut reference = None;
+    for split in [vec![4096], vec![1], vec![7], vec![32], vec![64], vec![480], vec![1024], SPLITS.to_vec()] {
+        let mut fresh = self::host(2);
+        fresh.load(&state).unwrap();
+        fresh.set("Gain 1", 0.3).unwrap();
+        fresh.set("Solo 2", 1.0).unwrap();
+        fresh.set("Mix", 0.9).unwrap();
+        let (first, second) = (part(&input, 0, 20_000), part(&input, 20_000, 28_000));
+        let mut output = fresh.play(&first, &split).unwrap();
+        fresh.set("Solo 2", 0.0).unwrap();
+        fresh.set("Mute 3", 1.0).unwrap();
+        let rest = fresh.play(&second, &split).unwrap();
+        output.iter_mut().zip(rest).for_each(|(output, rest)| output.extend(rest));
+        assert_eq!(reference.get_or_insert_with(|| output.clone()), &output, "blocks of {split:?}");
+    }
+}
+
+fn part(audio: &[Vec<f32>], start: usize, len: usize) -> Vec<Vec<f32>> {
+    audio.iter().map(|channel| channel[start..start + len].to_vec()).collect()
+}
+
+#[test]
+fn a_parameter_changes_at_its_sample_whatever_the_block() {
+    let mut host = learned(1, 2);
+    let state = host.save().unwrap();
+    let input = music(0.5, 1);
+    let mut in_one = self::host(1);
+    in_one.load(&state).unwrap();
+    in_one.set_at(3000, "Mute 1", 1.0).unwrap();
+    let expected = in_one.play(&input, &[4096]).unwrap();
+    let mut in_two = self::host(1);
+    in_two.load(&state).unwrap();
+    let mut output = in_two.play(&part(&input, 0, 3000), &[500]).unwrap();
+    in_two.set("Mute 1", 1.0).unwrap();
+    output[0].extend(in_two.play(&part(&input, 3000, input[0].len() - 3000), &[500]).unwrap().remove(0));
+    assert_eq!(expected, output);
+}
+
+#[test]
+fn a_saved_project_reopens_sounding_the_same_to_the_bit() {
+    let mut host = learned(2, 3);
+    host.set("Solo 2", 1.0).unwrap();
+    host.set("Gate 2", 0.6).unwrap();
+    host.play(&music(0.1, 2), &[64]).unwrap();
+    let state = host.save().unwrap();
+    let input = music(1.0, 2);
+    let sounds: Vec<_> = (0..2)
+        .map(|_| {
+            let mut reopened = self::host(2);
+            reopened.load(&state).unwrap();
+            assert_eq!(reopened.save().unwrap(), state);
+            reopened.play(&input, &SPLITS).unwrap()
+        })
+        .collect();
+    assert_eq!(sounds[0], sounds[1]);
+    host.activate(RATE, 2).unwrap();
+    assert_eq!(host.play(&input, &SPLITS).unwrap(), sounds[0]);
+    assert!(state.len() < 256 * 1024, "{} bytes", state.len());
+}
+
+#[test]
+fn capture_is_never_saved_as_on() {
+    let mut host = host(1);
+    host.set("Capture", 1.0).unwrap();
+    host.play(&music(0.1, 1), &[64]).unwrap();
+    let state = String::from_utf8_lossy(&host.save().unwrap()).to_string();
+    assert!(state.contains(r#""capture":{"string":"off"}"#), "{state}");
+}
+
+#[test]
+fn a_capture_and_a_model_survive_deactivation() {
+    let mut host = host(2);
+    host.set("Components", 1.0).unwrap();
+    let input = music(2.0, 2);
+    host.set("Capture", 1.0).unwrap();
+    host.play(&input, &SPLITS).unwrap();
+    host.activate(RATE, 2).unwrap();
+    let seconds = host.learn(&input, &SPLITS).unwrap();
+    assert!(seconds > 0.0);
+    let model = host.saved_model().unwrap();
+    for (sample_rate, channels) in [(96_000.0, 2), (44_100.0, 1), (RATE, 2)] {
+        host.activate(sample_rate, channels).unwrap();
+        assert_eq!(host.saved_model().unwrap(), model);
+        let latency = host.latency_samples();
+        let input = music(1.0, channels);
+        host.set("Solo 1", 1.0).unwrap();
+        let output = host.play(&input, &SPLITS).unwrap();
+        let error = difference_db(&output, &input, latency);
+        assert!(error > -40.0, "a solo changes nothing at {sample_rate} Hz, {channels} channels: {error} dB");
+    }
+}
+
+#[test]
+fn a_capture_with_nothing_in_it_changes_nothing() {
+    let mut host = learned(1, 2);
+    let model = host.saved_model().unwrap();
+    for len in [0, 100, 48_000] {
+        host.set("Capture", 1.0).unwrap();
+        host.play(&[vec![0.0; len.max(1)]], &[64]).unwrap();
+        host.set("Capture", 0.0).unwrap();
+        host.play(&[vec![0.0; 64]], &[64]).unwrap();
+    }
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(host.saved_model().unwrap(), model);
+}
+
+#[test]
+fn learning_the_same_twice_gives_the_same_model() {
+    let models: Vec<String> = (0..2).map(|_| learned(2, 3).saved_model().unwrap()).collect();
+    assert_eq!(models[0], models[1]);
+    assert_ne!(models[0], "null");
+}
+
+#[test]
+fn at_most_64_parameters_can_be_automated_and_the_workflow_ones_cannot() {
+    let host = host(2);
+    let automatable = host.params().values().filter(|param| param.is_automatable).count();
+    assert_eq!(automatable, 51);
+    for name in ["Capture", "Components", "Templates", "Divergence", "Updates", "Gate 1", "Gate 16"] {
+        assert!(!host.params()[name].is_automatable, "{name}");
+    }
+    for name in ["Mix", "Output", "Bypass", "Gain 1", "Mute 16", "Solo 16"] {
+        assert!(host.params()[name].is_automatable, "{name}");
+    }
+}
+
+#[test]
+fn bypass_is_the_delayed_input_to_the_bit() {
+    let mut host = learned(2, 2);
+    let (latency, input) = (host.latency_samples(), music(1.0, 2));
+    for (name, value) in [("Bypass", 1.0), ("Solo 1", 1.0), ("Output", 0.2)] {
+        host.set(name, value).unwrap();
+    }
+    host.play(&input, &SPLITS).unwrap();
+    let output = host.play(&input, &SPLITS).unwrap();
+    for (out, x) in output.iter().zip(&input) {
+        assert_eq!(out[latency..], x[..x.len() - latency]);
+    }
+}
+
+#[test]
+fn whatever_a_host_sends_the_output_is_finite() {
+    let mut host = learned(2, 2);
+    let mut input = music(1.0, 2);
+    for (n, value) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e38, -1e38, 1e-42].into_iter().enumerate() {
+        input[n % 2][n * 3000..n * 3000 + 10].fill(value);
+    }
+    host.set("Solo 1", 1.0).unwrap();
+    let output = host.play(&input, &SPLITS).unwrap();
+    assert!(output.iter().flatten().all(|sample| sample.is_finite()));
+    // The broken samples are gone a window later: nothing of them stays.
+    let calm = host.play(&music(1.0, 2), &SPLITS).unwrap();
+    assert!(peak_db(calm.iter().flat_map(|channel| channel[20_000..].iter().copied())) < 3.0);
+}
