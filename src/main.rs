@@ -25,7 +25,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(message) => return answer(&message),
+    };
+    let done = match arguments.command {
         Command::Learn(arguments) => learn::run(&arguments),
         Command::Separate(arguments) => separate::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
@@ -38,4 +42,14 @@ fn main() -> ExitCode {
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }
+}
+
+/// Help and version are answers on stdout; anything else is a usage error, in this program's name.
+fn answer(message: &clap::Error) -> ExitCode {
+    if !message.use_stderr() {
+        print!("{}", message.render());
+        return ExitCode::SUCCESS;
+    }
+    eprint!("{}", message.to_string().replacen("error: ", "unweave: ", 1));
+    ExitCode::from(2)
 }

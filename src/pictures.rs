@@ -349,7 +349,9 @@ fn over(hz: &Range<f32>, bin_hz: f32, bins: usize, value: &dyn Fn(usize) -> f32)
     }
     let below = low.floor();
     let share = low - below;
-    value(below as usize) * (1.0 - share) + value(below as usize + 1) * share
+    // A line in decibels, as that is what is drawn.
+    let level = |bin: usize| value(bin).max(1e-12);
+    level(below as usize).powf(1.0 - share) * level(below as usize + 1).powf(share)
 }
 
 /// 0 at [`RANGE_DB`] below one, 1 at one.
