@@ -1,0 +1,118 @@
+//! `unweave inspect`: what a model holds, to read, to see and to hear.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use unweave::audio_file::AudioFile;
+use unweave::dsp::Window;
+use unweave::griffin_lim::template_sound;
+use unweave::model::Model;
+use unweave::model_file::{self, divergence_name};
+use unweave::pictures;
+
+use super::{Existing, check_output, check_stem, create_folder, progress_bar};
+
+/// Shows what a model holds.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The model
+    model: PathBuf,
+    /// Draw the templates
+    #[arg(long, value_name = "FILE.png")]
+    plot: Option<PathBuf>,
+    /// Make each template audible: DIR/NAME-N.wav
+    #[arg(long, value_name = "DIR")]
+    listen: Option<PathBuf>,
+    /// Overwrite outputs that exist
+    #[arg(long)]
+    force: bool,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let existing = Existing::forced(arguments.force);
+    if let Some(plot) = &arguments.plot {
+        check_output(plot, existing)?;
+    }
+    let model = model_file::load(&arguments.model)?;
+    let sounds = sound_paths(arguments.listen.as_deref(), &model, existing)?;
+    if let Some(plot) = &arguments.plot {
+        pictures::templates(model.templates())?.save(plot)?;
+    }
+    listen(&model, &sounds)?;
+    match arguments.json {
+        true => println!("{}", json(&model)),
+        false => println!("{}", summary(&model)),
+    }
+    Ok(())
+}
+
+/// Where each template's sound goes: numbered from 1 within its component.
+fn sound_paths(folder: Option<&Path>, model: &Model, existing: Existing) -> anyhow::Result<Vec<PathBuf>> {
+    let Some(folder) = folder else { return Ok(Vec::new()) };
+    create_folder(Some(folder))?;
+    let (owners, names) = (model.templates().owners(), model.templates().components());
+    let path = |(template, &owner): (usize, &usize)| {
+        let number = 1 + owners[..template].iter().filter(|&&earlier| earlier == owner).count();
+        check_stem(folder, &format!("{}-{number}", names[owner]), existing)
+    };
+    owners.iter().enumerate().map(path).collect()
+}
+
+fn listen(model: &Model, paths: &[PathBuf]) -> anyhow::Result<()> {
+    let (templates, layout) = (model.templates(), model.learned().layout);
+    let format = templates.format();
+    let bar = progress_bar("listening", paths.len() as u64);
+    for (path, template) in paths.iter().zip(templates.full().templates()) {
+        // Both channels of a template are heard as one.
+        let mut mono = vec![0.0; format.bins()];
+        template.chunks_exact(format.bins()).for_each(|bins| mono.iter_mut().zip(bins).for_each(|(sum, x)| *sum += x));
+        let sound = template_sound(&mono, format.sample_rate, layout, Window::SqrtHann, model.learned().seed);
+        AudioFile { sample_rate: format.sample_rate as u32, channels: vec![sound] }.write(path)?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Templates of each component.
+fn counts(model: &Model) -> impl Iterator<Item = (&str, usize)> {
+    let count = |component| model.templates().owners().iter().filter(|&&owner| owner == component).count();
+    model.templates().components().iter().enumerate().map(move |(index, name)| (name.as_str(), count(index)))
+}
+
+/// The model in words, a line per component.
+pub(crate) fn summary(model: &Model) -> String {
+    let (learned, templates) = (model.learned(), model.templates());
+    let mut text = format!(
+        "{} components, {} templates; {}, hop {}; {}, {} iterations, seed {}",
+        templates.components().len(),
+        templates.owners().len(),
+        templates.format(),
+        learned.layout.hop_len(),
+        divergence_name(learned.divergence),
+        learned.iterations,
+        learned.seed
+    );
+    counts(model).for_each(|(name, count)| text.push_str(&format!("\n  {name}: {count} templates")));
+    text
+}
+
+/// The model for machines.
+pub(crate) fn json(model: &Model) -> serde_json::Value {
+    let (learned, format) = (model.learned(), model.templates().format());
+    let components: Vec<_> =
+        counts(model).map(|(name, templates)| serde_json::json!({ "name": name, "templates": templates })).collect();
+    serde_json::json!({
+        "components": components,
+        "sample_rate": format.sample_rate,
+        "channels": format.channels,
+        "window": learned.layout.window_len(),
+        "hop": learned.layout.hop_len(),
+        "divergence": divergence_name(learned.divergence),
+        "iterations": learned.iterations,
+        "seed": learned.seed,
+    })
+}

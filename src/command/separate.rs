@@ -1,0 +1,144 @@
+//! `unweave separate`: a file and a model to components and a mix.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use unweave::audio_file::AudioFile;
+use unweave::dsp::Settings;
+use unweave::model::Model;
+use unweave::model_file;
+use unweave::render::{Outputs, render, templates_for};
+
+use super::{Existing, Usage, check_output, check_stem, create_folder, progress_bar};
+
+/// The most updates per frame: beyond it nothing changes but the time it takes.
+const MAX_UPDATES: i64 = 1000;
+
+/// Separates a file with a learned model, exactly as the plug-in does.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The file to separate
+    file: PathBuf,
+    /// The model
+    #[arg(long, value_name = "MODEL.npz")]
+    model: PathBuf,
+    /// Folder for DIR/NAME.wav of every component, before its gain, mute and solo
+    #[arg(long, value_name = "DIR", required_unless_present = "output")]
+    stems: Option<PathBuf>,
+    /// The mixed components
+    #[arg(long, value_name = "MIX.wav")]
+    output: Option<PathBuf>,
+    /// Hear this component alone in the mix (with the other solo'ed ones)
+    #[arg(long, value_name = "NAME", requires = "output")]
+    solo: Vec<String>,
+    /// Silence this component in the mix
+    #[arg(long, value_name = "NAME", requires = "output")]
+    mute: Vec<String>,
+    /// Gain of this component in the mix, in dB
+    #[arg(long, value_name = "NAME=DB", requires = "output", value_parser = gain, allow_hyphen_values = true)]
+    gain: Vec<(String, f32)>,
+    /// Updates of the activations per frame
+    #[arg(long, value_name = "N", default_value_t = Settings::default().updates as u16,
+          value_parser = clap::value_parser!(u16).range(1..=MAX_UPDATES))]
+    updates: u16,
+    /// Exponent of the soft masks: higher is drier and harder
+    #[arg(long, value_name = "P", default_value_t = Settings::default().mask_exponent, value_parser = mask_exponent)]
+    mask_exponent: f32,
+    /// Overwrite outputs that exist
+    #[arg(long)]
+    force: bool,
+    /// Print the outputs as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn gain(text: &str) -> Result<(String, f32), String> {
+    let parsed = text.rsplit_once('=').and_then(|(name, db)| Some((name.to_owned(), db.parse::<f32>().ok()?)));
+    let is_good = |&(_, db): &(String, f32)| db <= 60.0;
+    parsed.filter(is_good).ok_or_else(|| format!("“{text}” is not NAME=DB with at most 60 dB"))
+}
+
+fn mask_exponent(text: &str) -> Result<f32, String> {
+    let parsed = text.parse().ok().filter(|exponent| (0.1..=8.0).contains(exponent));
+    parsed.ok_or_else(|| format!("“{text}” is no number from 0.1 to 8"))
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let existing = Existing::forced(arguments.force);
+    if let Some(output) = &arguments.output {
+        check_output(output, existing)?;
+    }
+    let model = model_file::load(&arguments.model)?;
+    let settings = settings(arguments, &model)?;
+    let stems = stem_paths(arguments, &model, existing)?;
+    let audio = AudioFile::read(&arguments.file)?;
+    note_conversion(arguments, &model, &audio)?;
+    let outputs = if stems.is_empty() { Outputs::Mix } else { Outputs::Components };
+    let bar = progress_bar("separating", 1000);
+    let rendered = render(&model, &audio, &settings, outputs, &mut |share| bar.set_position((share * 1000.0) as u64))?;
+    bar.finish_and_clear();
+    for (stem, path) in rendered.components.iter().zip(&stems) {
+        stem.write(path)?;
+    }
+    if let Some(output) = &arguments.output {
+        rendered.mix.write(output)?;
+    }
+    report(arguments, &model, &stems);
+    Ok(())
+}
+
+fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Usage> {
+    let names = model.templates().components();
+    let index = |wanted: &String| {
+        names.iter().position(|name| name == wanted).ok_or_else(|| {
+            Usage(format!(
+                "there is no component “{wanted}” in {}: it has {}",
+                arguments.model.display(),
+                names.join(", ")
+            ))
+        })
+    };
+    let mut settings = Settings {
+        divergence: model.learned().divergence,
+        updates: usize::from(arguments.updates),
+        mask_exponent: arguments.mask_exponent,
+        ..Settings::default()
+    };
+    for name in &arguments.solo {
+        settings.solos[index(name)?] = true;
+    }
+    for name in &arguments.mute {
+        settings.mutes[index(name)?] = true;
+    }
+    for (name, db) in &arguments.gain {
+        settings.gains[index(name)?] = 10f32.powf(db / 20.0);
+    }
+    Ok(settings)
+}
+
+/// Where each component goes, in the model's order.
+fn stem_paths(arguments: &Arguments, model: &Model, existing: Existing) -> anyhow::Result<Vec<PathBuf>> {
+    let Some(folder) = &arguments.stems else { return Ok(Vec::new()) };
+    create_folder(Some(folder))?;
+    model.templates().components().iter().map(|name| check_stem(folder, name, existing)).collect()
+}
+
+fn note_conversion(arguments: &Arguments, model: &Model, audio: &AudioFile) -> anyhow::Result<()> {
+    let (templates, is_converted) = templates_for(model, audio)?;
+    if is_converted {
+        let (from, to) = (model.templates().format(), templates.format());
+        eprintln!("unweave: note: {}: its templates ({from}) are converted to {to}", arguments.model.display());
+    }
+    Ok(())
+}
+
+fn report(arguments: &Arguments, model: &Model, stems: &[PathBuf]) {
+    let outputs = || stems.iter().chain(&arguments.output);
+    if arguments.json {
+        let named = |(name, path): (&String, &PathBuf)| serde_json::json!({ "component": name, "file": path });
+        let stems: Vec<_> = model.templates().components().iter().zip(stems).map(named).collect();
+        println!("{}", serde_json::json!({ "stems": stems, "mix": arguments.output }));
+    } else {
+        outputs().for_each(|path| println!("{}", path.display()));
+    }
+}
