@@ -330,7 +330,7 @@ fn the_activations_of_a_frame_do_not_depend_on_earlier_frames() {
 
 fn any_settings() -> impl Strategy<Value = Settings> {
     let switches = prop::array::uniform16(any::<bool>());
-    (prop::array::uniform16(0.0f32..4.0), switches.clone(), switches, 0.0f32..=1.0, 0.0f32..2.0, 0usize..3).prop_map(
+    (prop::array::uniform16(0.0f32..4.0), switches, switches, 0.0f32..=1.0, 0.0f32..2.0, 0usize..3).prop_map(
         |(gains, mutes, gated, mix, output, divergence)| Settings {
             gains,
             mutes,

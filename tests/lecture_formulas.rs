@@ -14,6 +14,8 @@ use unweave::learn::nmf::Updates;
 use unweave::learn::{FactorizeOptions, Start, factorize};
 
 type Matrix = Vec<Vec<f64>>;
+/// One update of H, from V, W and H.
+type Rule = fn(&Matrix, &Matrix, &Matrix) -> Matrix;
 
 fn random(rows: usize, columns: usize, rng: &mut ChaCha8Rng) -> Matrix {
     // Values that f32 holds exactly.
@@ -58,8 +60,7 @@ fn error_of_max(found: &Array2<f32>, expected: &Matrix) -> f64 {
 
 #[test]
 fn twenty_iterations_agree_with_the_lectures_formulas() {
-    let rules: [(_, fn(&Matrix, &Matrix, &Matrix) -> Matrix); 2] =
-        [(Divergence::Euclidean, euclidean), (Divergence::KullbackLeibler, kullback_leibler)];
+    let rules: [(_, Rule); 2] = [(Divergence::Euclidean, euclidean), (Divergence::KullbackLeibler, kullback_leibler)];
     for (divergence, rule) in rules {
         for seed in 0..5 {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
