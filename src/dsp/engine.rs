@@ -41,6 +41,8 @@ pub struct Engine {
     output: Ramp,
     /// The most a ramp moves per hop.
     fade_step: f32,
+    /// Whether the next hop is the first: ramps go to their targets at once.
+    is_fresh: bool,
 }
 
 struct Channel {
@@ -75,6 +77,7 @@ impl Engine {
             wet: Ramp::still(0.0),
             output: Ramp::still(1.0),
             fade_step: (hop_ms / FADE_MS).min(1.0),
+            is_fresh: true,
         }
     }
 
@@ -168,8 +171,11 @@ impl Engine {
             self.istft.synthesize(channels + index, &mut self.masked, hop);
         }
         let is_wet = templates.is_some() && !settings.bypass;
-        self.wet.advance(if is_wet { bounded(settings.mix).min(1.0) } else { 0.0 }, self.fade_step);
-        self.output.advance(if settings.bypass { 1.0 } else { bounded(settings.output) }, self.fade_step);
+        // Nothing was heard before the first hop, so there is nothing to fade from.
+        let step = if self.is_fresh { f32::INFINITY } else { self.fade_step };
+        self.wet.advance(if is_wet { bounded(settings.mix).min(1.0) } else { 0.0 }, step);
+        self.output.advance(if settings.bypass { 1.0 } else { bounded(settings.output) }, step);
+        self.is_fresh = false;
     }
 
     /// Components that have outputs of their own.
@@ -193,6 +199,7 @@ impl Engine {
         self.istft.reset();
         self.separator.reset();
         self.position = 0;
+        self.is_fresh = true;
         self.wet = Ramp::still(0.0);
         self.output = Ramp::still(1.0);
     }

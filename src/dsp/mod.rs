@@ -16,6 +16,9 @@ pub mod separator;
 pub mod stft;
 pub mod templates;
 
+/// A complex number of one spectrum bin.
+pub use realfft::num_complex::Complex32;
+
 pub use activations::{ActivationSolver, Divergence};
 pub use engine::Engine;
 pub use istft::Istft;

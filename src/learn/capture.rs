@@ -1,10 +1,9 @@
 //! The recorded stretch to learn from, and its spectrogram.
 
 use ndarray::Array2;
-use realfft::num_complex::Complex32;
 use thiserror::Error;
 
-use crate::dsp::{Format, MAX_CHANNELS, Stft, StftLayout, Window};
+use crate::dsp::{Complex32, Format, MAX_CHANNELS, Stft, StftLayout, Window};
 
 /// Recorded samples: mono or stereo, all finite, not silent.
 #[derive(Clone, Debug)]

@@ -1,0 +1,162 @@
+//! The order of the layers in `src/`, and the habits that a machine can check.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each layer, and the layers that it may name.
+const LAYERS: [(&str, &[&str]); 12] = [
+    ("dsp", &[]),
+    ("model", &["dsp"]),
+    ("link", &["dsp", "model"]),
+    ("learn", &["dsp", "model", "link"]),
+    ("audio_file", &RIM),
+    ("model_file", &RIM),
+    ("render", &RIM),
+    ("griffin_lim", &RIM),
+    ("pictures", &RIM),
+    ("plugin", &["dsp", "model", "link", "learn"]),
+    ("command", &ALL),
+    ("main", &ALL),
+];
+/// What the layers above `learn` may name: those below, and each other.
+const RIM: [&str; 9] =
+    ["dsp", "model", "link", "learn", "audio_file", "model_file", "render", "griffin_lim", "pictures"];
+const ALL: [&str; 10] =
+    ["dsp", "model", "link", "learn", "audio_file", "model_file", "render", "griffin_lim", "pictures", "command"];
+/// Words, and the only files (by the start of their path in `src/`) that may contain them.
+const KEPT_TO: [(&str, &[&str]); 7] = [
+    ("rtrb", &["link.rs"]),
+    ("triple_buffer", &["link.rs"]),
+    ("crossbeam", &["link.rs", "learn/worker.rs"]),
+    ("Mutex", &["link.rs"]),
+    ("std::thread", &["learn/worker.rs"]),
+    ("realfft", &["dsp/"]),
+    ("nice_plug", &["plugin", "lib.rs"]),
+];
+const LONGEST_FUNCTION: usize = 70;
+const LONGEST_FILE: usize = 500;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every .rs file below a folder: its path from there, and its text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let base = root().join(folder);
+    let (mut folders, mut found): (Vec<PathBuf>, Vec<PathBuf>) = (vec![base.clone()], Vec::new());
+    while let Some(next) = folders.pop() {
+        let Ok(entries) = fs::read_dir(next) else { continue };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let name = |path: &Path| path.strip_prefix(&base).unwrap().to_str().unwrap().replace('\\', "/");
+    found.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
+}
+
+fn everything() -> Vec<(String, String)> {
+    let all = ["src", "tests", "benches"].map(sources).concat();
+    assert!(all.len() > 20, "only {} files were found", all.len());
+    all
+}
+
+/// The text without comments.
+fn code(text: &str) -> String {
+    text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code)).collect::<Vec<_>>().join("\n")
+}
+
+fn none(broken: Vec<String>) {
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn every_module_names_only_the_layers_below_it() {
+    let mut broken = Vec::new();
+    for (path, text) in sources("src").into_iter().filter(|(path, _)| path != "lib.rs") {
+        let layer = path.split(['/', '.']).next().unwrap();
+        let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == layer) else {
+            broken.push(format!("{path}: give `{layer}` a place in LAYERS"));
+            continue;
+        };
+        let code = code(&text);
+        for import in code.split("crate::").skip(1).chain(code.split("unweave::").skip(1)) {
+            let named: String = import.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if named != layer && !allowed.contains(&named.as_str()) {
+                broken.push(format!("{path}: crate::{}", import.lines().next().unwrap_or_default()));
+            }
+        }
+    }
+    none(broken);
+}
+
+#[test]
+fn shared_things_threads_transforms_and_the_host_stay_in_their_files() {
+    let mut broken = Vec::new();
+    for (path, text) in sources("src") {
+        let code = code(&text);
+        for (word, homes) in KEPT_TO {
+            if code.contains(word) && !homes.iter().any(|home| path.starts_with(home)) {
+                broken.push(format!("{path}: `{word}` belongs in {homes:?}"));
+            }
+        }
+    }
+    none(broken);
+}
+
+#[test]
+fn functions_fit_a_screen_and_files_stay_short() {
+    let mut broken = Vec::new();
+    for (path, text) in everything() {
+        let lines: Vec<&str> = text.lines().collect();
+        if lines.len() > LONGEST_FILE {
+            broken.push(format!("{path}: {} lines", lines.len()));
+        }
+        for (start, line) in lines.iter().enumerate() {
+            let is_function = line.trim_start().starts_with("fn ") || (line.contains(" fn ") && line.contains("pub"));
+            if !is_function || line.ends_with('}') || line.ends_with(';') {
+                continue;
+            }
+            // As rustfmt sets it: the brace that ends a function is indented like its first line.
+            let end = format!("{}}}", &line[..line.len() - line.trim_start().len()]);
+            let len = lines[start..].iter().position(|line| **line == end).map_or(usize::MAX, |last| last + 1);
+            if len > LONGEST_FUNCTION {
+                broken.push(format!("{path}:{}: {len} lines in one function", start + 1));
+            }
+        }
+    }
+    none(broken);
+}
+
+#[test]
+fn every_allowed_lint_has_its_reason() {
+    let mut broken = Vec::new();
+    for (path, text) in everything() {
+        for open in ["#[", "#!["] {
+            for attribute in code(&text).split(&format!("{open}allow(")).skip(1) {
+                if !attribute.split(")]").next().unwrap_or_default().contains("reason = ") {
+                    broken.push(format!("{path}: allow({}", attribute.lines().next().unwrap_or_default()));
+                }
+            }
+        }
+    }
+    none(broken);
+}
+
+#[test]
+fn every_dependency_says_what_it_is_for() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (mut broken, mut is_dependency, mut above) = (Vec::new(), false, "");
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            is_dependency = line.ends_with("dependencies]");
+        } else if is_dependency && line.contains(" = ") && !line.starts_with('#') && !above.starts_with('#') {
+            broken.push(format!("a comment is missing above: {line}"));
+        }
+        above = line;
+    }
+    none(broken);
+}

@@ -1,0 +1,119 @@
+//! The threads' meetings, with the real learning thread.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use unweave::dsp::{Divergence, Format, StftLayout};
+use unweave::learn::{Capture, LearnOptions, Learner, learn_blind};
+use unweave::link::{AudioLink, EditorLink, LearnSettings, Phase, connect};
+use unweave::model::Model;
+
+const SETTINGS: LearnSettings = LearnSettings { components: 2, templates: 2, divergence: Divergence::KullbackLeibler };
+
+fn options(iterations: usize) -> LearnOptions {
+    LearnOptions { iterations, layout: StftLayout::new(256, 64).unwrap(), templates: 2, ..LearnOptions::default() }
+}
+
+/// A low and a high tone that take turns.
+fn tones(len: usize) -> Vec<f32> {
+    (0..len).map(|n| (n as f32 * if n / 4000 % 2 == 0 { 0.05 } else { 0.7 }).sin() * 0.5).collect()
+}
+
+fn record(audio: &mut AudioLink, samples: &mut [f32]) {
+    audio.capture(true, 48_000.0, &[samples], SETTINGS);
+    audio.capture(false, 48_000.0, &[], SETTINGS);
+}
+
+fn wait(what: &str, mut is_done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_done() {
+        // A minute: far more than a busy machine needs.
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} did not come");
+        std::thread::yield_now();
+    }
+}
+
+fn ended(editor: &EditorLink) -> bool {
+    editor.status.learns_ended.load(Relaxed) > 0
+}
+
+fn learned() -> Model {
+    let capture = Capture::new(48_000.0, vec![tones(16_000)]).unwrap();
+    learn_blind(&capture, 2, &options(10), &mut |_| std::ops::ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn a_capture_becomes_templates_in_the_format_that_the_audio_thread_runs_in() {
+    let (mut audio, learn, editor) = connect();
+    let _learner = Learner::start(learn, editor.clone(), options(10)).unwrap();
+    let layout = StftLayout::new(512, 128).unwrap();
+    editor.models.play_in(44_100.0, layout, 2);
+    record(&mut audio, &mut tones(16_000));
+    wait("the end of the learning", || ended(&editor));
+    assert_eq!((editor.status.phase(), editor.status.failure()), (Phase::Idle, String::new()));
+    let playing = audio.templates().unwrap();
+    assert_eq!((playing.format(), playing.components().len()), (Format::new(44_100.0, layout, 2), 2));
+}
+
+#[test]
+fn the_same_audio_gives_the_same_templates() {
+    let (first, second) = (learned(), learned());
+    assert_eq!((first.codes(), first.templates().owners()), (second.codes(), second.templates().owners()));
+}
+
+#[test]
+fn frames_that_find_the_ring_full_are_counted_and_the_end_still_gets_through() {
+    let (mut audio, mut learn, editor) = connect();
+    record(&mut audio, &mut vec![0.1; 30 * 48_000 + 1000]);
+    // The ring keeps one place for the start and one for the end.
+    assert_eq!(editor.status.dropped_frames.load(Relaxed), 1002);
+    let mut last = None;
+    while let Ok(message) = learn.capture.pop() {
+        last = Some(message);
+    }
+    assert_eq!(last, Some(unweave::link::CaptureMessage::Stop(SETTINGS)));
+}
+
+#[test]
+fn a_silent_capture_fails_and_says_why_and_the_model_stays() {
+    let (mut audio, learn, editor) = connect();
+    let _learner = Learner::start(learn, editor.clone(), options(10)).unwrap();
+    let model = Arc::new(learned());
+    editor.models.replace(Some(model.clone()));
+    record(&mut audio, &mut vec![0.0; 4000]);
+    wait("the end of the learning", || ended(&editor));
+    assert_eq!(editor.status.phase(), Phase::Failed);
+    assert!(editor.status.failure().contains("silent"), "{}", editor.status.failure());
+    assert!(Arc::ptr_eq(&editor.models.current().unwrap(), &model));
+}
+
+#[test]
+fn a_learner_that_is_dropped_while_it_learns_ends_at_once() {
+    let (mut audio, learn, editor) = connect();
+    let learner = Learner::start(learn, editor.clone(), options(10_000_000)).unwrap();
+    record(&mut audio, &mut tones(16_000));
+    wait("the learning", || editor.status.phase() == Phase::Learning);
+    let start = Instant::now();
+    drop(learner);
+    // One iteration takes milliseconds; the learning would take hours.
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_model_survives_changes_of_format() {
+    let (mut audio, _learn, editor) = connect();
+    let model = Arc::new(learned());
+    let home = model.templates().format();
+    editor.models.replace(Some(model.clone()));
+    assert!(audio.templates().is_none());
+    for (rate, window_len, channels) in [(96_000.0, 4096, 2), (22_050.0, 256, 1), (48_000.0, 256, 1)] {
+        let layout = StftLayout::new(window_len, window_len / 4).unwrap();
+        editor.models.play_in(rate, layout, channels);
+        assert_eq!(audio.templates().unwrap().format(), Format::new(rate, layout, channels));
+    }
+    let playing = audio.templates().unwrap();
+    assert!(playing.format() == home && playing.full().templates().eq(model.templates().full().templates()));
+    editor.models.replace(None);
+    assert!(audio.templates().is_none());
+}
