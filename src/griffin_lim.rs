@@ -32,7 +32,8 @@ pub fn griffin_lim(
     seed: u64,
 ) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut spectra = magnitudes.mapv(|magnitude| Complex32::from_polar(magnitude, rng.random_range(0.0..std::f32::consts::TAU)));
+    let mut spectra =
+        magnitudes.mapv(|magnitude| Complex32::from_polar(magnitude, rng.random_range(0.0..std::f32::consts::TAU)));
     let mut stft = Stft::new(layout, window);
     let mut samples = resynthesize(&spectra, layout, window);
     for _ in 0..iterations {

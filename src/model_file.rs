@@ -192,7 +192,8 @@ impl Arrays {
             return Err(array("W", format!("of {} dimensions", shape.len()), "float32, rows × templates"));
         };
         let (rows, len) = (rows as usize, len as usize);
-        let matrix: Vec<f32> = (0..len).flat_map(|column| (0..rows).map(move |row| (row, column)))
+        let matrix: Vec<f32> = (0..len)
+            .flat_map(|column| (0..rows).map(move |row| (row, column)))
             .map(|(row, column)| w[row * len + column])
             .collect();
         let owners = self.values::<i64>("owners", "int64, one per template")?.1;

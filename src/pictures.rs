@@ -148,7 +148,8 @@ pub fn spectrogram(title: &str, spectrogram: &Spectrogram) -> Result<Picture, Pi
     Picture::draw(WIDTH, height, title, |area| {
         for (x, frames) in columns(&plot, frames) {
             let row = |bin: usize| {
-                let magnitude = |frame| (0..format.channels).map(move |c| spectrogram.magnitudes[[frame, c * bins + bin]]);
+                let magnitude =
+                    |frame| (0..format.channels).map(move |c| spectrogram.magnitudes[[frame, c * bins + bin]]);
                 frames.clone().flat_map(magnitude).fold(0.0, f32::max)
             };
             plot.column(area, x, |hz| heat(above_floor(over(&hz, bin_hz, bins, &row) / loudest)))?;

@@ -83,8 +83,9 @@ pub fn render(
         on_progress(start as f32 / (skipped + audio.len()) as f32);
     }
     lanes.iter_mut().for_each(|lane| lane.truncate(audio.len()));
-    let mut files =
-        lanes.chunks_exact(channels).map(|lanes| AudioFile { sample_rate: audio.sample_rate, channels: lanes.to_vec() });
+    let mut files = lanes
+        .chunks_exact(channels)
+        .map(|lanes| AudioFile { sample_rate: audio.sample_rate, channels: lanes.to_vec() });
     let mix = files.next().unwrap_or_else(|| audio.clone());
     Ok(Rendered { mix, components: files.collect(), levels })
 }

@@ -22,10 +22,7 @@ pub fn write_whole<E: From<io::Error>>(
     written
 }
 
-fn fill<E: From<io::Error>>(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
-) -> Result<(), E> {
+fn fill<E: From<io::Error>>(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>) -> Result<(), E> {
     let mut file = BufWriter::new(File::create(path)?);
     write(&mut file)?;
     Ok(file.flush()?)

@@ -3,4 +3,6 @@ use clap::Args;
 /// x
 #[derive(Args)]
 pub(crate) struct Arguments {}
-pub(crate) fn run(_: &Arguments) -> anyhow::Result<()> { Ok(()) }
+pub(crate) fn run(_: &Arguments) -> anyhow::Result<()> {
+    Ok(())
+}

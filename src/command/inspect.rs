@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use unweave::audio_file::AudioFile;
-use unweave::griffin_lim::template_sound;
 use unweave::dsp::Window;
+use unweave::griffin_lim::template_sound;
 use unweave::model::Model;
 use unweave::model_file::{self, divergence_name};
 use unweave::pictures;

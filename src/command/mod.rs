@@ -44,8 +44,7 @@ pub(crate) fn check_output(path: &Path, existing: Existing) -> anyhow::Result<()
 /// Creates an output folder with those above it, and makes sure that files can be made in it.
 pub(crate) fn create_folder(folder: Option<&Path>) -> anyhow::Result<()> {
     let folder = folder.unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)
-        .with_context(|| format!("{}: the output folder cannot be created", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("{}: the output folder cannot be created", folder.display()))?;
     let probe = folder.join(format!(".unweave.{}.part", std::process::id()));
     fs::write(&probe, "").with_context(|| format!("{}: the output folder cannot be written to", folder.display()))?;
     fs::remove_file(&probe).with_context(|| format!("{}: cannot be removed again", probe.display()))

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MODEL.npz")]
     model: PathBuf,
     /// Folder for DIR/NAME.wav of every component, before its gain, mute and solo
-    #[arg(long, value_name = "DIR", required_unless_present = "output")]
+    #[arg(long, value_name = "DIR")]
     stems: Option<PathBuf>,
     /// The mixed components
     #[arg(long, value_name = "MIX.wav")]
@@ -64,6 +64,9 @@ fn mask_exponent(text: &str) -> Result<f32, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if arguments.stems.is_none() && arguments.output.is_none() {
+        return Err(Usage("nothing to write: give --stems DIR, --output MIX.wav, or both".into()).into());
+    }
     let existing = Existing::forced(arguments.force);
     if let Some(output) = &arguments.output {
         check_output(output, existing)?;
@@ -75,8 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     note_conversion(arguments, &model, &audio)?;
     let outputs = if stems.is_empty() { Outputs::Mix } else { Outputs::Components };
     let bar = progress_bar("separating", 1000);
-    let rendered =
-        render(&model, &audio, &settings, outputs, &mut |share| bar.set_position((share * 1000.0) as u64))?;
+    let rendered = render(&model, &audio, &settings, outputs, &mut |share| bar.set_position((share * 1000.0) as u64))?;
     bar.finish_and_clear();
     for (stem, path) in rendered.components.iter().zip(&stems) {
         stem.write(path)?;
@@ -92,7 +94,11 @@ fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Usage> {
     let names = model.templates().components();
     let index = |wanted: &String| {
         names.iter().position(|name| name == wanted).ok_or_else(|| {
-            Usage(format!("there is no component “{wanted}” in {}: it has {}", arguments.model.display(), names.join(", ")))
+            Usage(format!(
+                "there is no component “{wanted}” in {}: it has {}",
+                arguments.model.display(),
+                names.join(", ")
+            ))
         })
     };
     let mut settings = Settings {
