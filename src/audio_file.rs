@@ -11,7 +11,7 @@ use symphonia::core::codecs::audio::AudioDecoderOptions;
 use symphonia::core::errors::Error as DecodeError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatReader, TrackType};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSource, MediaSourceStream};
 use thiserror::Error;
 
 use crate::dsp::MAX_CHANNELS;
@@ -148,6 +148,14 @@ impl AudioFile {
         decode(path)?.checked(path, 0)
     }
 
+    /// Decodes a file that is in memory; `name` is what errors call it, and its extension a hint to its kind.
+    ///
+    /// # Errors
+    /// See [`AudioFileError`].
+    pub fn from_bytes(name: &Path, bytes: &'static [u8]) -> Result<Self, AudioFileError> {
+        decode_source(name, Box::new(io::Cursor::new(bytes)))?.checked(name, 0)
+    }
+
     /// Reads a file or a stretch of it.
     ///
     /// # Errors
@@ -250,14 +258,18 @@ fn decode(path: &Path) -> Result<AudioFile, AudioFileError> {
     if file.metadata().map_err(unreadable)?.is_dir() {
         return Err(not_audio("it is a folder".into()));
     }
+    decode_source(path, Box::new(file))
+}
+
+fn decode_source(path: &Path, source: Box<dyn MediaSource>) -> Result<AudioFile, AudioFileError> {
     let mut hint = Hint::new();
     if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
         hint.with_extension(extension);
     }
-    let stream = MediaSourceStream::new(Box::new(file), Default::default());
+    let stream = MediaSourceStream::new(source, Default::default());
     let format = symphonia::default::get_probe()
         .probe(&hint, stream, Default::default(), Default::default())
-        .map_err(|error| not_audio(error.to_string()))?;
+        .map_err(|error| AudioFileError::NotAudio { path: path.into(), why: error.to_string() })?;
     decode_track(path, format)
 }
 
