@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each layer, and the layers that it may name.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("dsp", &[]),
     ("model", &["dsp"]),
     ("link", &["dsp", "model"]),
@@ -14,15 +14,39 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("render", &RIM),
     ("griffin_lim", &RIM),
     ("pictures", &RIM),
+    ("whole_file", &RIM),
+    ("demo", &RIM),
     ("plugin", &["dsp", "model", "link", "learn"]),
     ("command", &ALL),
     ("main", &ALL),
 ];
 /// What the layers above `learn` may name: those below, and each other.
-const RIM: [&str; 9] =
-    ["dsp", "model", "link", "learn", "audio_file", "model_file", "render", "griffin_lim", "pictures"];
-const ALL: [&str; 10] =
-    ["dsp", "model", "link", "learn", "audio_file", "model_file", "render", "griffin_lim", "pictures", "command"];
+const RIM: [&str; 10] = [
+    "dsp",
+    "model",
+    "link",
+    "learn",
+    "audio_file",
+    "model_file",
+    "whole_file",
+    "render",
+    "griffin_lim",
+    "pictures",
+];
+const ALL: [&str; 12] = [
+    "dsp",
+    "model",
+    "link",
+    "learn",
+    "audio_file",
+    "model_file",
+    "whole_file",
+    "render",
+    "griffin_lim",
+    "pictures",
+    "demo",
+    "command",
+];
 /// Words, and the only files (by the start of their path in `src/`) that may contain them.
 const KEPT_TO: [(&str, &[&str]); 7] = [
     ("rtrb", &["link.rs"]),

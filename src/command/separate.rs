@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MODEL.npz")]
     model: PathBuf,
     /// Folder for DIR/NAME.wav of every component, before its gain, mute and solo
-    #[arg(long, value_name = "DIR", required_unless_present = "output")]
+    #[arg(long, value_name = "DIR")]
     stems: Option<PathBuf>,
     /// The mixed components
     #[arg(long, value_name = "MIX.wav")]
@@ -64,6 +64,9 @@ fn mask_exponent(text: &str) -> Result<f32, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if arguments.stems.is_none() && arguments.output.is_none() {
+        return Err(Usage("nothing to write: give --stems DIR, --output MIX.wav, or both".into()).into());
+    }
     let existing = Existing::forced(arguments.force);
     if let Some(output) = &arguments.output {
         check_output(output, existing)?;

@@ -1,0 +1,278 @@
+//! The command as its user meets it: the binary, on files in folders of their own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+use unweave::audio_file::AudioFile;
+use unweave::dsp::{Divergence, StftLayout};
+use unweave::model::{Learned, Model};
+use unweave::model_file;
+
+const RATE: u32 = 44_100;
+
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+/// A folder with `low.wav` and `high.wav`, one second of pulsing partials each, and `mix.wav`, their sum.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        let (low, high) = (tone(220.0, 3.0), tone(1750.0, 5.0));
+        let mix = low.iter().zip(&high).map(|(a, b)| a + b).collect();
+        for (name, samples) in [("low", low), ("high", high), ("mix", mix)] {
+            folder.write(name, RATE, vec![samples]);
+        }
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, sample_rate: u32, channels: Vec<Vec<f32>>) {
+        AudioFile { sample_rate, channels }.write(&self.path(&format!("{name}.wav"))).unwrap();
+    }
+
+    /// Runs the command in this folder; arguments apart by blanks.
+    fn run(&self, arguments: &str) -> Run {
+        let output = Command::new(env!("CARGO_BIN_EXE_unweave"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.0.path())
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    #[track_caller]
+    fn succeeds(&self, arguments: &str) -> Run {
+        let run = self.run(arguments);
+        assert_eq!(run.code, Some(0), "{arguments}: {}", run.stderr);
+        run
+    }
+
+    /// Fails with this exit code and one message in the program's name that holds all of `words`.
+    #[track_caller]
+    fn fails(&self, arguments: &str, code: i32, words: &[&str]) {
+        let run = self.run(arguments);
+        assert_eq!(run.code, Some(code), "{arguments}: {}", run.stderr);
+        assert!(run.stderr.starts_with("unweave: "), "{arguments}: {}", run.stderr);
+        for word in words {
+            assert!(run.stderr.contains(word), "{arguments}: no “{word}” in: {}", run.stderr);
+        }
+    }
+
+    fn learn(&self) {
+        self.succeeds(
+            "learn --component low=low.wav --component high=high.wav --templates 2 --iterations 10 --output m.npz",
+        );
+    }
+}
+
+/// One second of three partials that pulse `pulses` times.
+fn tone(hz: f64, pulses: f64) -> Vec<f32> {
+    let sample = |n: u32| {
+        let t = std::f64::consts::TAU * f64::from(n) / f64::from(RATE);
+        let partials: f64 = (1..=3).map(|k| (t * hz * f64::from(k)).sin() / f64::from(k)).sum();
+        (partials * (1.1 + (t * pulses).cos()) * 0.1) as f32
+    };
+    (0..RATE).map(sample).collect()
+}
+
+fn read(path: &Path) -> Vec<f32> {
+    AudioFile::read(path).unwrap().channels.remove(0)
+}
+
+fn energy(samples: impl Iterator<Item = f32>) -> f64 {
+    samples.map(|x| f64::from(x).powi(2)).sum()
+}
+
+#[test]
+fn components_are_as_long_as_the_mix_add_up_to_it_and_sound_like_their_captures() {
+    let folder = Folder::new();
+    folder.learn();
+    let run = folder.succeeds("separate mix.wav --model m.npz --stems stems --output remix.wav --solo low");
+    assert!(run.stderr.is_empty(), "no bars in a pipe: {}", run.stderr);
+    let (low, high) = (read(&folder.path("stems/low.wav")), read(&folder.path("stems/high.wav")));
+    let (mix, remix, original) =
+        (read(&folder.path("mix.wav")), read(&folder.path("remix.wav")), read(&folder.path("low.wav")));
+    assert_eq!((low.len(), high.len(), remix.len()), (mix.len(), mix.len(), mix.len()));
+    let error = energy(mix.iter().zip(low.iter().zip(&high)).map(|(m, (a, b))| m - a - b));
+    // −110 dB: rounding of two f32 transforms.
+    assert!(error < 1e-11 * energy(mix.iter().copied()), "{error}");
+    let error = energy(original.iter().zip(&low).map(|(a, b)| a - b));
+    // −20 dB: the tones do not overlap, so far better than any music.
+    assert!(error < 1e-2 * energy(original.iter().copied()), "{error}");
+    let error = energy(remix.iter().zip(&low).map(|(a, b)| a - b));
+    assert!(error < 1e-9 * energy(low.iter().copied()), "a solo'ed mix is the component: {error}");
+}
+
+#[test]
+fn blind_learning_rest_and_inspect_say_what_a_model_holds() {
+    let folder = Folder::new();
+    let run = folder
+        .succeeds("learn --mix mix.wav@0.1-0.9 --components 2 --templates 3 --iterations 10 --output m.npz --json");
+    let learned: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&learned["components"][0]["name"], &learned["window"]), (&"1".into(), &2048.into()));
+    folder.succeeds("learn --component low=low.wav --rest mix.wav --templates low=2 --templates 3 --output r.npz");
+    let run = folder.succeeds("inspect r.npz --plot w.png --listen sounds --json");
+    let shown: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(shown["components"][0], serde_json::json!({ "name": "low", "templates": 2 }));
+    assert_eq!(shown["components"][1], serde_json::json!({ "name": "rest", "templates": 3 }));
+    assert_eq!(fs::read(folder.path("w.png")).unwrap()[1..4], *b"PNG");
+    assert_eq!(read(&folder.path("sounds/rest-3.wav")).len(), 2 * RATE as usize);
+    let run = folder.succeeds("inspect r.npz");
+    assert!(run.stdout.contains("low: 2 templates"), "{}", run.stdout);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model_file() {
+    let folder = Folder::new();
+    for name in ["a", "b"] {
+        folder.succeeds(&format!("learn --mix mix.wav --components 2 --iterations 5 --seed 7 --output {name}.npz"));
+    }
+    let load = |name: &str| model_file::load(&folder.path(name)).unwrap().codes();
+    assert_eq!(load("a.npz"), load("b.npz"));
+}
+
+#[test]
+fn captures_that_cannot_be_learned_from_are_refused_by_name() {
+    let folder = Folder::new();
+    let mut broken = tone(220.0, 3.0);
+    broken[1234] = f32::NAN;
+    folder.write("nan", RATE, vec![broken]);
+    folder.write("silent", RATE, vec![vec![0.0; 9000]]);
+    folder.write("empty", RATE, vec![vec![]]);
+    folder.write("short", RATE, vec![tone(220.0, 3.0)[..2048 + 512].to_vec()]);
+    folder.write("quad", RATE, vec![vec![0.5; 9000]; 4]);
+    folder.write("slow", 22_050, vec![vec![0.5; 9000]]);
+    fs::write(folder.path("text.wav"), "This is no sound.").unwrap();
+    let mix = |file: &str, code: i32, words: &[&str]| {
+        folder.fails(&format!("learn --mix {file} --components 3 --output m.npz"), code, words);
+        assert!(!folder.path("m.npz").exists());
+    };
+    mix("gone.wav", 1, &["gone.wav", "no such file"]);
+    mix("text.wav", 1, &["text.wav", "not an audio file"]);
+    mix("nan.wav", 1, &["nan.wav", "1234", "NaN"]);
+    mix("silent.wav", 1, &["silent.wav", "silent"]);
+    mix("empty.wav", 1, &["empty.wav"]);
+    mix("quad.wav", 1, &["quad.wav", "4 channels"]);
+    mix("short.wav", 1, &["short.wav", "3 templates from 2 frames"]);
+    mix("mix.wav@0-3", 1, &["mix.wav", "0-3", "1.000 s"]);
+    mix("mix.wav@0.8-0.2", 1, &["mix.wav", "0.8-0.2", "1.000 s"]);
+    mix("mix.wav@0.1-0.11", 1, &["mix.wav", "too short"]);
+    let two = "learn --component a=low.wav --component b=slow.wav --output m.npz";
+    folder.fails(two, 1, &["slow.wav", "22050 Hz"]);
+}
+
+#[test]
+fn command_lines_that_cannot_be_meant_exit_with_two() {
+    let folder = Folder::new();
+    let learn = |arguments: &str, words: &[&str]| {
+        folder.fails(&format!("learn {arguments} --output m.npz"), 2, words);
+        assert!(!folder.path("m.npz").exists());
+    };
+    learn("", &["--mix", "--component"]);
+    learn("--mix mix.wav --components 0", &["0", "at least 1"]);
+    learn("--mix mix.wav --components 17", &["17", "16"]);
+    learn("--mix mix.wav --components 2 --templates 200", &["400", "256"]);
+    learn("--mix mix.wav --components 2 --templates 0", &["0"]);
+    learn("--mix mix.wav --components 2 --window 1000", &["1000", "power of two"]);
+    learn("--mix mix.wav --components 2 --hop 100", &["100", "512"]);
+    learn("--mix mix.wav --components 2 --divergence l1", &["l1", "kl"]);
+    learn("--component a=low.wav --component a=high.wav", &["“a”"]);
+    learn("--component rest=low.wav --rest mix.wav", &["“rest”"]);
+    learn("--component a/b=low.wav", &["a/b", "file name"]);
+    learn("--component low.wav", &["NAME=FILE"]);
+    learn("--component a=low.wav --templates b=3", &["“b”"]);
+    folder.learn();
+    folder.fails("separate mix.wav --model m.npz", 2, &["--stems", "--output"]);
+    folder.fails("separate mix.wav --model m.npz --output o.wav --solo drums", 2, &["drums", "low, high"]);
+    folder.fails("separate mix.wav --model m.npz --output o.wav --gain low=loud", 2, &["low=loud", "NAME=DB"]);
+    folder.fails("separate mix.wav --model m.npz --output o.wav --updates 0", 2, &["0"]);
+    folder.fails("unravel", 2, &["unravel"]);
+    assert!(folder.succeeds("--version").stdout.starts_with("unweave "));
+}
+
+#[test]
+fn broken_and_foreign_models_are_refused_by_name() {
+    let folder = Folder::new();
+    folder.learn();
+    let bytes = fs::read(folder.path("m.npz")).unwrap();
+    fs::write(folder.path("cut.npz"), &bytes[..bytes.len() / 2]).unwrap();
+    fs::write(folder.path("text.npz"), "not a zip").unwrap();
+    let mut zip = zip::ZipWriter::new(fs::File::create(folder.path("foreign.npz")).unwrap());
+    zip.start_file("x.npy", zip::write::SimpleFileOptions::default()).unwrap();
+    zip.finish().unwrap();
+    for (name, word) in [("cut", "cut short"), ("text", "no .npz"), ("foreign", "“W”"), ("gone", "no such file")] {
+        let file = format!("{name}.npz");
+        folder.fails(&format!("separate mix.wav --model {file} --output o.wav"), 1, &[&file, word]);
+        folder.fails(&format!("inspect {file}"), 1, &[&file, word]);
+    }
+    assert!(!folder.path("o.wav").exists());
+}
+
+#[test]
+fn a_model_of_another_rate_window_or_channel_count_is_used_with_a_note() {
+    let folder = Folder::new();
+    let layout = StftLayout::new(1024, 256).unwrap();
+    let learned = Learned { divergence: Divergence::KullbackLeibler, seed: 1, iterations: 1, layout };
+    let matrix: Vec<f32> = (0..2 * layout.bins()).map(|n| (n % 7) as f32 + 0.1).collect();
+    let model = Model::new(48_000.0, 1, vec!["a".into(), "b".into()], vec![0, 1], &matrix, learned).unwrap();
+    model_file::save(&model, &folder.path("m.npz")).unwrap();
+    folder.write("stereo", RATE, vec![tone(220.0, 3.0); 2]);
+    for (file, format) in [("mix.wav", "44100 Hz, window 1024, mono"), ("stereo.wav", "44100 Hz, window 1024, stereo")]
+    {
+        let run = folder.succeeds(&format!("separate {file} --model m.npz --output o.wav --force"));
+        assert!(run.stderr.contains("note: m.npz") && run.stderr.contains(format), "{}", run.stderr);
+        assert_eq!(read(&folder.path("o.wav")).len(), RATE as usize);
+    }
+}
+
+#[test]
+fn outputs_that_exist_are_kept_without_force_and_replaced_with_it() {
+    let folder = Folder::new();
+    folder.learn();
+    for name in ["old.npz", "old.wav", "old.png"] {
+        fs::write(folder.path(name), "precious").unwrap();
+    }
+    fs::create_dir(folder.path("stems")).unwrap();
+    fs::write(folder.path("stems/high.wav"), "precious").unwrap();
+    let commands = [
+        ("learn --mix mix.wav --components 2 --iterations 2 --output old.npz", "old.npz"),
+        ("separate mix.wav --model m.npz --output old.wav", "old.wav"),
+        ("separate mix.wav --model m.npz --stems stems", "stems/high.wav"),
+        ("inspect m.npz --plot old.png", "old.png"),
+    ];
+    for (command, output) in commands {
+        folder.fails(command, 1, &[Path::new(output).file_name().unwrap().to_str().unwrap(), "--force"]);
+        assert_eq!(fs::read(folder.path(output)).unwrap(), b"precious");
+        folder.succeeds(&format!("{command} --force"));
+        assert_ne!(fs::read(folder.path(output)).unwrap(), b"precious");
+    }
+    assert!(
+        fs::read_dir(folder.0.path())
+            .unwrap()
+            .all(|entry| { !entry.unwrap().file_name().to_string_lossy().ends_with(".part") })
+    );
+}
+
+#[test]
+fn output_folders_are_made_where_that_is_possible_and_refused_before_any_work_where_not() {
+    let folder = Folder::new();
+    folder.learn();
+    folder.succeeds("separate mix.wav --model m.npz --output new/deep/o.wav");
+    assert!(folder.path("new/deep/o.wav").exists());
+    // Below a regular file there can be no folder, whoever asks.
+    folder.fails("separate mix.wav --model m.npz --stems mix.wav/stems", 1, &["mix.wav/stems"]);
+    folder.fails("separate gone.wav --model m.npz --output mix.wav/o.wav", 1, &["mix.wav", "output folder"]);
+    folder.fails("learn --mix mix.wav --components 2 --output mix.wav/m.npz", 1, &["mix.wav", "output folder"]);
+    folder.fails("learn --mix mix.wav --components 2 --output new --force", 1, &["new", "folder"]);
+}
