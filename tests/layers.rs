@@ -21,18 +21,8 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("main", &ALL),
 ];
 /// What the layers above `learn` may name: those below, and each other.
-const RIM: [&str; 10] = [
-    "dsp",
-    "model",
-    "link",
-    "learn",
-    "audio_file",
-    "model_file",
-    "whole_file",
-    "render",
-    "griffin_lim",
-    "pictures",
-];
+const RIM: [&str; 10] =
+    ["dsp", "model", "link", "learn", "audio_file", "model_file", "whole_file", "render", "griffin_lim", "pictures"];
 const ALL: [&str; 12] = [
     "dsp",
     "model",

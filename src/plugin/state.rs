@@ -143,7 +143,8 @@ mod tests {
         let field = SavedModelField::new(editor.models.clone(), editor.status.clone());
         field.set(Some(saved(2, 2, 1)));
         let present = editor.models.current().unwrap();
-        let damage: [(fn(&mut SavedModel), &str); 5] = [
+        type Damage = fn(&mut SavedModel);
+        let damage: [(Damage, &str); 5] = [
             (|s| s.version = 99, "version 99"),
             (|s| s.templates.truncate(100), "values"),
             (|s| s.templates = "not base64!".into(), "damaged"),

@@ -195,9 +195,9 @@ impl Host {
     /// The plug-in does not save.
     pub fn save(&mut self) -> Result<Vec<u8>> {
         let mut state = Vec::new();
-        let mut handle = self.instance.plugin_handle();
+        let handle = self.instance.plugin_handle();
         let extension: PluginState = handle.get_extension().context("no state")?;
-        extension.save(&mut handle, &mut state)?;
+        extension.save(&handle, &mut state)?;
         Ok(state)
     }
 
@@ -206,9 +206,9 @@ impl Host {
     /// # Errors
     /// The plug-in refuses it.
     pub fn load(&mut self, state: &[u8]) -> Result<()> {
-        let mut handle = self.instance.plugin_handle();
+        let handle = self.instance.plugin_handle();
         let extension: PluginState = handle.get_extension().context("no state")?;
-        Ok(extension.load(&mut handle, &mut &*state)?)
+        Ok(extension.load(&handle, &mut &*state)?)
     }
 
     /// The saved model, as text; “null” when nothing is learned.
