@@ -276,3 +276,17 @@ fn output_folders_are_made_where_that_is_possible_and_refused_before_any_work_wh
     folder.fails("learn --mix mix.wav --components 2 --output mix.wav/m.npz", 1, &["mix.wav", "output folder"]);
     folder.fails("learn --mix mix.wav --components 2 --output new --force", 1, &["new", "folder"]);
 }
+
+#[test]
+fn the_demo_takes_the_shipped_clip_apart_better_than_the_mix_is() {
+    let folder = Folder::new();
+    let run = folder.succeeds("demo out --json");
+    let scores: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let gained =
+        |score: &serde_json::Value| score["si_sdr_db"].as_f64().unwrap() - score["si_sdr_mix_db"].as_f64().unwrap();
+    // 3 dB: audibly apart; blind learning gains 5 dB and more on each stem.
+    assert!(scores.as_array().unwrap().iter().all(|score| gained(score) > 3.0), "{scores}");
+    let files = ["report.md", "drums.wav", "bass.wav", "keys.wav", "spectrogram.png", "shares.png"];
+    assert!(files.iter().all(|file| folder.path("out").join(file).exists()));
+    folder.fails("demo out", 1, &["mix.wav", "--force"]);
+}

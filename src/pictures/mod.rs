@@ -1,16 +1,19 @@
 //! Pictures of what is learned and heard: a spectrogram, W, H over time, shares over time, a loss curve. PNG files with
 //! text in a shipped font, so that they look the same everywhere. Only at the rim.
 
+mod plot;
+
 use std::fs::File;
 use std::io::{self, BufWriter};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::HPos;
 use plotters::style::{FontStyle, register_font};
 use thiserror::Error;
+
+use plot::*;
 
 use crate::dsp::Templates;
 use crate::learn::Spectrogram;
@@ -27,42 +30,6 @@ pub const COLOURS: [RGBColor; 8] = [
     RGBColor(0x7f, 0xa6, 0xff),
     RGBColor(0xa7, 0xb0, 0xbe),
 ];
-const BACKGROUND: RGBColor = RGBColor(0x0e, 0x10, 0x14);
-const PANEL: RGBColor = RGBColor(0x15, 0x18, 0x1e);
-const GRID: RGBColor = RGBColor(0x2a, 0x2f, 0x38);
-const TEXT: RGBColor = RGBColor(0xd6, 0xdb, 0xe3);
-const FAINT: RGBColor = RGBColor(0x8a, 0x93, 0xa0);
-/// From silence to the loudest bin.
-const HEAT: [RGBColor; 5] = [
-    BACKGROUND,
-    RGBColor(0x3b, 0x1f, 0x6b),
-    RGBColor(0xa8, 0x32, 0x6e),
-    RGBColor(0xf2, 0x8c, 0x28),
-    RGBColor(0xff, 0xf3, 0xc9),
-];
-/// What is drawn black lies this far below the loudest.
-const RANGE_DB: f32 = 70.0;
-/// The frequency axis, in hertz.
-const LOWEST_HZ: f32 = 40.0;
-const HIGHEST_HZ: f32 = 16_000.0;
-/// Where it has lines and labels.
-const TICKS_HZ: [(f32, &str); 9] = [
-    (50.0, "50 Hz"),
-    (100.0, "100"),
-    (200.0, "200"),
-    (500.0, "500"),
-    (1000.0, "1 kHz"),
-    (2000.0, "2"),
-    (5000.0, "5"),
-    (10_000.0, "10"),
-    (16_000.0, "16"),
-];
-const WIDTH: u32 = 1280;
-const LEFT: i32 = 76;
-const RIGHT: i32 = 28;
-const TOP: i32 = 64;
-const BOTTOM: i32 = 52;
-
 /// Why there is no picture.
 #[derive(Debug, Error)]
 pub enum PictureError {
@@ -78,8 +45,6 @@ pub enum PictureError {
         error: io::Error,
     },
 }
-
-type Area<'a> = DrawingArea<BitMapBackend<'a>, plotters::coord::Shift>;
 
 /// Pixels.
 #[derive(Clone, Debug)]
@@ -111,7 +76,7 @@ impl Picture {
         static FONT: Once = Once::new();
         FONT.call_once(|| {
             // A font that does not parse shows as the drawing error of the first text.
-            let _ = register_font("sans", FontStyle::Normal, include_bytes!("../assets/fonts/DejaVuSans.ttf"));
+            let _ = register_font("sans", FontStyle::Normal, include_bytes!("../../assets/fonts/DejaVuSans.ttf"));
         });
         let mut rgb = vec![0; (width * height * 3) as usize];
         let area = BitMapBackend::with_buffer(&mut rgb, (width, height)).into_drawing_area();
@@ -125,12 +90,6 @@ impl Picture {
         drawn.map_err(PictureError::Drawing)?;
         Ok(Self { width, height, rgb })
     }
-}
-
-type Drawn = Result<(), String>;
-
-fn described(error: impl std::fmt::Display) -> String {
-    error.to_string()
 }
 
 /// |X| over time, in dB below the loudest bin; both channels as one.
@@ -217,7 +176,8 @@ pub fn activations(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Resul
                 trace.push((x, y));
             }
             area.draw(&PathElement::new(trace, colour.stroke_width(2))).map_err(described)?;
-            text(area, name, (lane.left + 10, lane.top + 14), 15, colour, HPos::Left)?;
+            let middle = (lane.left - 8, lane.top + lane.height / 2);
+            text(area, &fitting(name, LEFT - 12, 15), middle, 15, colour, HPos::Right)?;
             text(area, "0", (lane.left - 8, lane.top + 4), 12, FAINT, HPos::Right)?;
             text(area, "−70 dB", (lane.left - 8, lane.bottom() - 5), 12, FAINT, HPos::Right)?;
         }
@@ -287,136 +247,22 @@ pub fn losses(title: &str, losses: &[(usize, f64)]) -> Result<Picture, PictureEr
     })
 }
 
-/// A rectangle of pixels that something is drawn in.
-#[derive(Clone, Copy)]
-struct Plot {
-    left: i32,
-    top: i32,
-    width: i32,
-    height: i32,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Plot {
-    /// All of a picture within its margins.
-    fn filling(height: u32) -> Self {
-        Self { left: LEFT, top: TOP, width: WIDTH as i32 - LEFT - RIGHT, height: height as i32 - TOP - BOTTOM }
+    #[test]
+    fn words_are_drawn_with_the_shipped_font() {
+        let picture = Picture::draw(300, 60, "WH", |_| Ok(())).unwrap();
+        let bright = picture.rgb.chunks_exact(3).filter(|pixel| pixel[0] > 0xa0).count();
+        assert!((20..2000).contains(&bright), "{bright} bright pixels");
     }
 
-    fn right(self) -> i32 {
-        self.left + self.width
+    #[test]
+    fn pictures_of_nothing_and_of_many_components_can_be_drawn() {
+        let names: Vec<String> = (0..16).map(|n| format!("component {n}")).collect();
+        activations(&names, &[], 0.0).unwrap();
+        shares(&names, &vec![vec![0.0; 16]; 3], 0.1).unwrap();
+        losses("none", &[]).unwrap();
     }
-
-    fn bottom(self) -> i32 {
-        self.top + self.height
-    }
-
-    fn back(self, area: &Area<'_>) -> Drawn {
-        let corners = [(self.left, self.top), (self.right(), self.bottom())];
-        area.draw(&Rectangle::new(corners, PANEL.filled())).map_err(described)
-    }
-
-    /// Frequency at a height above the bottom, in pixels.
-    fn hz(self, above: i32) -> f32 {
-        LOWEST_HZ * (HIGHEST_HZ / LOWEST_HZ).powf(above as f32 / self.height as f32)
-    }
-
-    /// Draws one column of pixels, each coloured by the frequencies that it covers.
-    fn column(self, area: &Area<'_>, x: i32, colour: impl Fn(Range<f32>) -> RGBColor) -> Drawn {
-        (0..self.height).try_for_each(|above| {
-            let colour = colour(self.hz(above)..self.hz(above + 1));
-            area.draw_pixel((x, self.bottom() - 1 - above), &colour).map_err(described)
-        })
-    }
-}
-
-/// Each pixel column of a plot, and the frames it shows: at least one.
-fn columns(plot: &Plot, frames: usize) -> impl Iterator<Item = (i32, Range<usize>)> {
-    let (left, width) = (plot.left, plot.width as usize);
-    (0..if frames == 0 { 0 } else { width }).map(move |x| {
-        let start = x * frames / width;
-        (left + x as i32, start..((x + 1) * frames / width).max(start + 1))
-    })
-}
-
-/// The loudest bin in a range of hertz; between bins, where it covers none, the line through them.
-fn over(hz: &Range<f32>, bin_hz: f32, bins: usize, value: &dyn Fn(usize) -> f32) -> f32 {
-    let (low, high) = (hz.start / bin_hz, hz.end / bin_hz);
-    let (first, last) = (low.ceil() as usize, high.floor() as usize);
-    if high >= (bins - 1) as f32 {
-        return 0.0;
-    }
-    if first <= last {
-        return (first..=last).map(value).fold(0.0, f32::max);
-    }
-    let below = low.floor();
-    let share = low - below;
-    // A line in decibels, as that is what is drawn.
-    let level = |bin: usize| value(bin).max(1e-12);
-    level(below as usize).powf(1.0 - share) * level(below as usize + 1).powf(share)
-}
-
-/// 0 at [`RANGE_DB`] below one, 1 at one.
-fn above_floor(ratio: f32) -> f32 {
-    (1.0 + 20.0 * ratio.max(1e-9).log10() / RANGE_DB).clamp(0.0, 1.0)
-}
-
-fn heat(value: f32) -> RGBColor {
-    let position = value * (HEAT.len() - 1) as f32;
-    let below = (position as usize).min(HEAT.len() - 2);
-    mixed(HEAT[below], HEAT[below + 1], position - below as f32)
-}
-
-/// From the panel over the colour to near white.
-fn tint(colour: RGBColor, value: f32) -> RGBColor {
-    let bright = RGBColor(0xff, 0xf8, 0xee);
-    if value < 0.8 { mixed(PANEL, colour, value / 0.8) } else { mixed(colour, bright, (value - 0.8) * 3.0) }
-}
-
-fn mixed(from: RGBColor, to: RGBColor, share: f32) -> RGBColor {
-    let mix = |from: u8, to: u8| (f32::from(from) + (f32::from(to) - f32::from(from)) * share).round() as u8;
-    RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
-}
-
-fn frequency_axis(area: &Area<'_>, plot: &Plot) -> Drawn {
-    for (hz, label) in TICKS_HZ {
-        let share = (hz / LOWEST_HZ).ln() / (HIGHEST_HZ / LOWEST_HZ).ln();
-        let y = plot.bottom() - (share * plot.height as f32) as i32;
-        line(area, [(plot.left - 5, y), (plot.left - 1, y)], FAINT)?;
-        text(area, label, (plot.left - 10, y), 13, FAINT, HPos::Right)?;
-    }
-    Ok(())
-}
-
-fn time_axis(area: &Area<'_>, plot: &Plot, seconds: f32) -> Drawn {
-    let step = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0].into_iter().find(|step| seconds / step <= 14.0);
-    let step = step.unwrap_or(seconds.max(1.0));
-    for tick in 0..=(seconds / step) as i32 {
-        let time = tick as f32 * step;
-        let x = plot.left + (time / seconds * plot.width as f32) as i32;
-        line(area, [(x, plot.bottom() + 1), (x, plot.bottom() + 5)], FAINT)?;
-        let unit = if tick == 0 { " s" } else { "" };
-        let label = if step < 1.0 { format!("{time:.1}{unit}") } else { format!("{time}{unit}") };
-        text(area, &label, (x, plot.bottom() + 18), 13, FAINT, HPos::Center)?;
-    }
-    Ok(())
-}
-
-fn line(area: &Area<'_>, ends: [(i32, i32); 2], colour: RGBColor) -> Drawn {
-    area.draw(&PathElement::new(ends.to_vec(), colour)).map_err(described)
-}
-
-fn text(area: &Area<'_>, words: &str, at: (i32, i32), size: u32, colour: RGBColor, side: HPos) -> Drawn {
-    let style = ("sans", size).into_font().color(&colour).pos(Pos::new(side, VPos::Center));
-    area.draw(&Text::new(words.to_owned(), at, style)).map_err(described)
-}
-
-fn text_width(area: &Area<'_>, words: &str, size: u32) -> Result<i32, String> {
-    let style = ("sans", size).into_text_style(area);
-    area.estimate_text_size(words, &style).map(|(width, _)| width as i32).map_err(described)
-}
-
-/// A name cut to about `width` pixels: letters are about 0.62 of their size wide.
-fn fitting(name: &str, width: i32, size: i32) -> String {
-    let letters = (width as f32 / (size as f32 * 0.62)).max(1.0) as usize;
-    if name.chars().count() <= letters { name.to_owned() } else { name.chars().take(letters).collect() }
 }
