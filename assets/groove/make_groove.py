@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Render the Unweave demo groove: three stems; the mix is their exact sum.
+"""Render the Unweave demo groove: three stems and their exact sum.
 
 Needs only Python 3 and the Debian packages fluidsynth, fluid-soundfont-gm
 and flac.  The music below is dedicated to the public domain (CC0 1.0).
@@ -17,30 +17,29 @@ import sys
 import tempfile
 
 RATE = 44100
-TEMPO = 112                       # beats per minute, 4/4
+TEMPO = 116                       # beats per minute, 4/4
 PPQ = 960                         # MIDI ticks per beat
 STEP = PPQ // 4                   # one sixteenth
 SWING = 0.10                      # off-beat sixteenths are this much late
 BARS = 6                          # plus a last chord on the next downbeat
-SECONDS = 13.9
-PEAK_DB = -4.0                    # peak of the mix
-FADE_IN, FADE_OUT = 0.002, 0.9    # seconds
+SECONDS = 13.2
+PEAK_DB = -2.8                    # peak of the mix
+FADE_IN, FADE_OUT = 0.002, 0.70   # seconds
 
 # Each layer is folded to mono and then panned (-1 left, 1 right), so that a
 # source has one place in the stereo image.  A stem is the sum of its layers.
 # layer: (stem, MIDI channel, program, lateness in ms, gain, pan)
 LAYERS = {
-    "kit":     ("drums", 9, 0, 0, 1.00, 0.0),
-    "cymbals": ("drums", 9, 0, 0, 1.00, 0.15),
-    "bass":    ("bass", 0, 33, 5, 0.80, 0.0),
-    "keys":    ("keys", 1, 4, 3, 0.53, -0.35),
+    "kit":  ("drums", 9, 0, 0, 1.00, 0.0),
+    "toms": ("drums", 9, 0, 0, 0.80, 0.2),
+    "bass": ("bass", 0, 33, 5, 0.85, 0.0),
+    "keys": ("keys", 1, 4, 3, 0.55, -0.35),
 }
 
 # Drums: one row per voice, one string per bar, one character per sixteenth;
 # 1 (ghost) to 9 (accent).
-DRUM_KEYS = {"kick": 36, "snare": 38, "tom_hi": 48, "tom_mid": 45, "tom_lo": 41,
-             "hat": 42, "open": 46, "crash": 49}
-CYMBALS = {"hat", "open", "crash"}
+DRUM_KEYS = {"kick": 36, "snare": 38, "hat": 42, "open": 46, "crash": 49,
+             "tom_hi": 48, "tom_mid": 45, "tom_lo": 41}
 DRUMS = {
     "kick":   ["9.6.......8..5..", "9.6.......8..5..", "9.6....5..8..5..",
                "9.6....5..8.....", "9.6....5..8..5..", "9.6....58...5...", "9"],
@@ -65,15 +64,15 @@ BASS = [
     [(0, 1.8, "A1", 8), (2, 2.5, "A1", 7), (6, .8, "E2", 6), (7, .9, "D#2", 6),
      (8, 1.8, "D2", 8), (10, 1.8, "D2", 7), (13, .8, "A1", 6), (14, .9, "F#1", 6),
      (15, .9, "G#1", 5)],
-    [(0, 1.8, "G1", 8), (2, 2.5, "G1", 7), (6, .8, "D2", 6), (7, .9, "B1", 6),
-     (8, 1.8, "C2", 8), (10, 2.5, "C2", 7), (14, .9, "E2", 7), (15, .9, "G#1", 6)],
+    [(0, 1.8, "G1", 7), (2, 2.5, "G1", 6), (6, .8, "D2", 6), (7, .9, "B1", 6),
+     (8, 1.8, "C2", 7), (10, 2.5, "C2", 6), (14, .9, "E2", 7), (15, .9, "G#1", 6)],
     [(0, 1.8, "A1", 9), (2, .8, "A1", 6), (3, .7, "A2", 7), (5, .4, "A1", 3),
      (6, .9, "G2", 7), (7, .9, "E2", 6), (8, 1.8, "D2", 8), (10, .8, "D2", 7),
      (11, .7, "D3", 7), (13, .9, "C3", 7), (14, .9, "A2", 6), (15, .9, "F#2", 6)],
-    [(0, 1.8, "G1", 9), (2, .8, "G1", 6), (3, .7, "G2", 7), (6, .9, "D2", 6),
-     (7, .9, "B1", 7), (8, 1.8, "C2", 8), (10, 1.5, "G1", 7), (12, 1.6, "B1", 8),
+    [(0, 1.8, "G1", 8), (2, .8, "G1", 5), (3, .7, "G2", 7), (6, .9, "D2", 6),
+     (7, .9, "B1", 7), (8, 1.8, "C2", 7), (10, 1.5, "G1", 6), (12, 1.6, "B1", 8),
      (14, .9, "A1", 7), (15, .9, "F#1", 7)],
-    [(0, 6, "E1", 8)],
+    [(0, 8, "E1", 9)],
 ]
 
 # Keys: per bar, (sixteenth, length, notes, loudness).
@@ -86,12 +85,12 @@ KEYS = [
      (8, 4.0, "E3 G3 B3 D4", 6), (14, 1.6, "G#3 D4 G4", 7)],       # Cmaj9, E7#9
     [(0, 2.0, "C4 E4 G4 B4", 7), (3, 1.0, "C4 E4 G4 B4", 6),       # Am9
      (7, 3.5, "C4 E4 F#4 B4", 7),                           # D13, early
-     (11, .8, "D5", 6), (12, .8, "E5", 7), (13, .9, "D5", 6),
-     (14, .9, "B4", 6)],
+     (11, .8, "D5", 8), (12, .8, "E5", 9), (13, .9, "D5", 8),
+     (14, .9, "B4", 8)],
     [(0, 2.0, "B3 D4 F#4 A4", 7), (3, 1.0, "B3 D4 F#4 A4", 6),     # Gmaj9
      (7, 3.5, "B3 D4 E4 G4", 7),                            # Cmaj9, early
      (12, 3.0, "A3 D#4 G4 D5", 8)],                         # B7#9
-    [(0, 6, "G3 B3 D4 F#4 B4", 7)],                         # Em9
+    [(0, 8, "G3 B3 D4 F#4 B4", 7)],                         # Em9
 ]
 
 
@@ -103,13 +102,13 @@ def pitch(name):
 
 def written_notes(layer):
     """Yield (bar, sixteenth, length, MIDI note, loudness, place in chord)."""
-    if layer in ("kit", "cymbals"):
+    if layer in ("kit", "toms"):
         for voice, bars in DRUMS.items():
-            if (voice in CYMBALS) != (layer == "cymbals"):
+            if voice.startswith("tom") != (layer == "toms"):
                 continue
             hits = [(bar, i, int(c)) for bar, row in enumerate(bars)
                     for i, c in enumerate(row) if c != "."]
-            ends = [16 * bar + i for bar, i, _ in hits[1:]] + [16 * BARS + 8]
+            ends = [16 * bar + i for bar, i, _ in hits[1:]] + [16 * BARS + 10]
             for (bar, i, loud), end in zip(hits, ends):
                 length = end - 16 * bar - i - 0.4
                 yield bar, i, length, DRUM_KEYS[voice], loud, 0
@@ -179,12 +178,6 @@ def panned(mono, pan):
     return [x * side for x in mono for side in (left, right)]
 
 
-def centre(audio):
-    """Give both channels their mean."""
-    for n in range(0, len(audio), 2):
-        audio[n] = audio[n + 1] = (audio[n] + audio[n + 1]) / 2
-
-
 def save_flac(path, samples):
     data = array.array("h", samples)
     if sys.byteorder == "big":
@@ -212,11 +205,14 @@ def main():
             old = stems.get(stem, [0.0] * len(audio))
             stems[stem] = [a + b for a, b in zip(old, audio)]
 
-    # Scale all stems alike and round each to 16 bits; no sum of them clips.
+    # Scale all stems alike, round each to 16 bits, and add the integers.
     peak = max(map(abs, map(sum, zip(*stems.values()))))
     scale = 32767 * 10 ** (PEAK_DB / 20) / peak
-    for name, audio in stems.items():
-        save_flac(args.out / f"{name}.flac", [round(x * scale) for x in audio])
+    stems = {stem: [round(x * scale) for x in audio]
+             for stem, audio in stems.items()}
+    mix = [sum(xs) for xs in zip(*stems.values())]
+    for name, samples in {**stems, "groove": mix}.items():
+        save_flac(args.out / f"{name}.flac", samples)
 
 
 if __name__ == "__main__":
