@@ -14,8 +14,8 @@ use crate::model::Model;
 use crate::pictures::{self, PictureError};
 use crate::render::{Outputs, render};
 
-/// The stretch that is captured; what plays after it is new to the model.
-pub const CAPTURE_S: f64 = 9.6;
+/// The stretch that is captured: four of six bars. The voicings and the lick after it are new to the model.
+pub const CAPTURE_S: f64 = 8.28;
 /// Components to find.
 pub const COMPONENTS: usize = 3;
 

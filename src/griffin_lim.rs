@@ -4,9 +4,8 @@
 use ndarray::{Array2, ArrayView2};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use realfft::num_complex::Complex32;
 
-use crate::dsp::{Istft, Stft, StftLayout, Window};
+use crate::dsp::{Complex32, Istft, Stft, StftLayout, Window};
 
 /// Iterations after which a template sounds no better.
 pub const ITERATIONS: usize = 60;

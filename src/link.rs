@@ -92,6 +92,8 @@ impl AudioLink {
         let channels = audio.len().min(2) as u8;
         if self.capturing != Some((sample_rate, channels)) {
             if self.capture.push(CaptureMessage::Start { sample_rate, channels }).is_err() {
+                let lost = audio.first().map_or(0, |channel| channel.len() as u64);
+                self.status.dropped_frames.fetch_add(lost, Relaxed);
                 return;
             }
             self.capturing = Some((sample_rate, channels));

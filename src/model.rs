@@ -1,6 +1,6 @@
 //! Models: learned templates and how they were learned, in the one precision that is played, saved and exchanged.
 //!
-//! Templates are quantised when they are learned: one byte a value, [`STEP_DB`] apart. What is saved is then what plays,
+//! Templates are quantised when they are learned: one byte a value, 0.375 dB apart. What is saved is then what plays,
 //! and a reopened project sounds the same to the bit.
 
 use thiserror::Error;
@@ -69,7 +69,7 @@ impl Model {
     }
 
     /// The templates as bytes, template after template: code 255 is a template's loudest value, each code below it
-    /// [`STEP_DB`] softer, 0 silence.
+    /// 0.375 dB softer, 0 silence.
     pub fn codes(&self) -> Vec<u8> {
         self.templates.full().templates().flat_map(encode).collect()
     }

@@ -4,9 +4,6 @@ use crate::audio_file::AudioFile;
 use crate::dsp::{Engine, Format, Settings, Templates, TemplatesError};
 use crate::model::Model;
 
-/// Silence before the first sample, in seconds: the engine's fades are over by then.
-const PREROLL_S: f32 = 0.1;
-
 /// What of the engine's outputs is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outputs {
@@ -59,28 +56,26 @@ pub fn render(
     let (layout, channels) = (model.learned().layout, audio.channels.len());
     let mut engine = Engine::new(layout, audio.sample_rate as f32, channels, kept);
     let hop_len = layout.hop_len();
-    // Whole hops, so that the frames start with the file.
-    let preroll = (PREROLL_S * audio.sample_rate as f32 / hop_len as f32).ceil() as usize * hop_len;
-    let skipped = preroll + engine.latency_samples();
+    let latency = engine.latency_samples();
     let mut lanes = vec![Vec::with_capacity(audio.len() + hop_len); channels * (1 + kept)];
     let mut levels = Vec::new();
     let mut block = vec![vec![0.0; hop_len]; lanes.len()];
-    for start in (0..skipped + audio.len()).step_by(hop_len) {
+    for start in (0..latency + audio.len()).step_by(hop_len) {
         for (channel, block) in audio.channels.iter().zip(&mut block) {
-            let sample = |n: usize| (start + n).checked_sub(preroll).and_then(|n| channel.get(n)).copied();
-            block.iter_mut().enumerate().for_each(|(n, slot)| *slot = sample(n).unwrap_or(0.0));
+            let sample = |n: usize| channel.get(start + n).copied().unwrap_or(0.0);
+            block.iter_mut().enumerate().for_each(|(n, slot)| *slot = sample(n));
         }
         let mut slices: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
         let (mix, outs) = slices.split_at_mut(channels);
         engine.process_components(mix, outs, Some(&templates), settings);
-        // The latency is whole hops too, so a block is kept or not.
-        if start >= skipped {
+        // The latency is whole hops, so a block is kept or not.
+        if start >= latency {
             lanes.iter_mut().zip(&block).for_each(|(lane, block)| lane.extend_from_slice(block));
         }
-        if start >= preroll && start < preroll + audio.len() {
+        if start < audio.len() {
             levels.push((0..components).map(|component| level(&engine, component)).collect());
         }
-        on_progress(start as f32 / (skipped + audio.len()) as f32);
+        on_progress(start as f32 / (latency + audio.len()) as f32);
     }
     lanes.iter_mut().for_each(|lane| lane.truncate(audio.len()));
     let mut files = lanes

@@ -1,5 +1,5 @@
 //! The loops that cost time: plain functions over slices of equal length, written so that the compiler vectorises them.
-//! A strict sum of floats does not vectorise, so sums run in [`LANES`] independent parts.
+//! A strict sum of floats does not vectorise, so sums run in `LANES` independent parts.
 
 /// Independent partial sums: enough to fill two AVX-512 registers' worth of any vector unit.
 const LANES: usize = 16;
