@@ -1,4 +1,25 @@
-//! Unweave takes sounds apart while they play.
+//! Unweave takes sounds apart while they play: spectral templates W are learned from a captured stretch, offline; from
+//! then on the audio thread estimates only the activations H of each short-time spectrum, V ≈ WH, and mixes the components.
+//!
+//! ```text
+//! host block ─ engine ─ stft ─ separator{ magnitudes ─ activations ─ masks ─ mixer } ─ istft ─ host block    audio thread
+//!                  ├─ link.capture ──▶ capture ─▶ nmf ─▶ components ─▶ model ─ link.models ─▶ engine         learning thread
+//!                  └─ link.meters ───▶ whoever looks        host's state calls ─ link.models ─▶ engine       main thread
+//! ```
+//!
+//! | thread | runs | may |
+//! |---|---|---|
+//! | audio | [`dsp::Engine`], [`link::AudioLink`] | neither allocate, lock, wait, print nor fail |
+//! | learning, one per instance | [`learn::Learner`] | take seconds; is cancelled and joined when its instance goes |
+//! | main | the plug-in's state calls and activation | lock [`link::Models`], briefly |
+//!
+//! Reading order: [`dsp::separator`], one frame through the algorithm; [`dsp::engine`], host blocks; [`learn::nmf`] and
+//! [`learn::components`]; [`link`], where threads meet; [`model`]; `plugin`. At the rim, with files: [`audio_file`],
+//! [`model_file`], [`render`], [`griffin_lim`], [`pictures`], [`demo`].
+//!
+//! Modules name only what comes before them: `dsp < model < link < learn < files and pictures < command`, and
+//! `learn < plugin`; `tests/layers.rs` checks it. [`model`] stands below [`link`] because a model, not bare templates, is
+//! what threads exchange: it is what a project saves.
 
 pub mod audio_file;
 pub mod demo;

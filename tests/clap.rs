@@ -2,8 +2,11 @@
 
 mod clap_host;
 
+use std::path::Path;
+
 use clack_host::prelude::PluginEntry;
 use clap_host::Host;
+use unweave::audio_file::AudioFile;
 
 /// Splits that no two blocks of one hop have in common.
 const SPLITS: [usize; 8] = [1, 7, 32, 64, 480, 1024, 4096, 333];
@@ -164,6 +167,34 @@ fn a_saved_project_reopens_sounding_the_same_to_the_bit() {
     host.activate(RATE, 2).unwrap();
     assert_eq!(host.play(&input, &SPLITS).unwrap(), sounds[0]);
     assert!(state.len() < 256 * 1024, "{} bytes", state.len());
+}
+
+#[test]
+fn real_drums_are_captured_learned_soloed_and_reopened_to_the_bit() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/quality/p1_drums_acoustic/mix.flac");
+    if !path.exists() {
+        println!("skipped: ../shared/quality is not here");
+        return;
+    }
+    let mix = AudioFile::read(&path).unwrap();
+    let (rate, half) = (f64::from(mix.sample_rate), mix.len() / 2);
+    let mut host = host_at(rate, 1);
+    host.set("Components", 2.0).unwrap();
+    host.learn(&part(&mix.channels, 0, half), &SPLITS).unwrap();
+    let test = part(&mix.channels, half, 4 * mix.sample_rate as usize);
+    let mut energies = Vec::new();
+    for solo in ["Solo 1", "Solo 2", "Solo 3"] {
+        host.set(solo, 1.0).unwrap();
+        host.activate(rate, 1).unwrap();
+        let component = host.play(&test, &SPLITS).unwrap();
+        let mut reopened = host_at(rate, 1);
+        reopened.load(&host.save().unwrap()).unwrap();
+        assert_eq!(reopened.play(&test, &SPLITS).unwrap(), component, "{solo}");
+        energies.push(component[0].iter().map(|x| x * x).sum::<f32>());
+        host.set(solo, 0.0).unwrap();
+    }
+    let mix_energy: f32 = test[0].iter().map(|x| x * x).sum();
+    assert!(energies.iter().all(|energy| *energy > 0.001 * mix_energy && *energy < 0.99 * mix_energy), "{energies:?}");
 }
 
 #[test]
