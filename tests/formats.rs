@@ -96,3 +96,47 @@ fn read_changed(file: &str, change: impl FnOnce(&mut Vec<u8>)) -> Result<AudioFi
     fs::write(&copy, bytes).unwrap();
     AudioFile::read(&copy)
 }
+
+#[test]
+fn a_file_that_is_cut_short_gives_what_is_there_of_it_or_says_where_it_ends() {
+    for Expected { file, .. } in &FILES {
+        let whole = AudioFile::read(&path(file)).unwrap();
+        for share in [2, 10, 100, 300, 500, 700, 900, 997] {
+            let cut = read_changed(file, |bytes| bytes.truncate(bytes.len() * share / 1000));
+            match cut {
+                Ok(part) => {
+                    assert_eq!(part.channels.len(), whole.channels.len(), "{file} {share}");
+                    assert!(part.len() <= whole.len() + MP3_PADDING, "{file} {share}: {}", part.len());
+                    println!("{file} {share}: {} of {}", part.len(), whole.len());
+                }
+                Err(error) => {
+                    println!("{file} {share}: {error}");
+                    let is_told = matches!(
+                        error,
+                        AudioFileError::NotAudio { .. } | AudioFileError::Damaged { .. } | AudioFileError::Empty(_)
+                    );
+                    assert!(is_told && error.to_string().contains(file), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_damaged_packet_of_a_lossy_file_is_a_gap_and_what_follows_keeps_its_place() {
+    for file in ["tone.mp3", "tone-stereo.mp3", "tone.ogg"] {
+        let whole = AudioFile::read(&path(file)).unwrap();
+        for seed in 0..40 {
+            let broken = read_changed(file, |bytes| {
+                // Sixteen bytes somewhere in the second half: a piece of one packet.
+                let start = bytes.len() / 2 + (bytes.len() / 2 - 16) * seed / 40;
+                bytes[start..start + 16].fill(0xff);
+            });
+            let broken = broken.unwrap_or_else(|error| panic!("{file} {seed}: {error}"));
+            assert!(broken.channels.iter().flatten().all(|sample| sample.is_finite()));
+            if broken.len() != whole.len() {
+                println!("{file} {seed}: {} of {}", broken.len(), whole.len());
+            }
+        }
+    }
+}
