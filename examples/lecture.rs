@@ -13,9 +13,8 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use ndarray::{Array2, s};
-use realfft::num_complex::Complex32;
 use unweave::audio_file::{AudioFile, Source};
-use unweave::dsp::{Divergence, Stft, StftLayout, Window};
+use unweave::dsp::{Complex32, Divergence, Stft, StftLayout, Window};
 use unweave::griffin_lim::{resynthesize, template_sound};
 use unweave::learn::{Capture, Factorization, FactorizeOptions, Start, factorize};
 use unweave::model_file::divergence_named;
@@ -37,7 +36,7 @@ fn main() -> anyhow::Result<()> {
     run(&AudioFile::read_source(&source)?, divergence, folder)
 }
 
-fn run(audio: &AudioFile, divergence: Divergence, folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn run(audio: &AudioFile, divergence: Divergence, folder: &Path) -> anyhow::Result<()> {
     let layout = StftLayout::new(2048, 512)?;
     let samples = mono(audio);
 

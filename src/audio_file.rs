@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use symphonia::core::codecs::audio::AudioDecoderOptions;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_MP3, CODEC_ID_VORBIS};
 use symphonia::core::errors::Error as DecodeError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatReader, TrackType};
@@ -16,6 +17,9 @@ use thiserror::Error;
 
 use crate::dsp::MAX_CHANNELS;
 use crate::whole_file::write_whole;
+
+/// Samples of the longest packet that MP3 and Ogg Vorbis have.
+const MAX_PACKET_LEN: usize = 8192;
 
 /// The samples of a file: mono or stereo, all finite, at least one.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,7 +144,8 @@ pub enum AudioFileError {
 }
 
 impl AudioFile {
-    /// Reads all of a file.
+    /// Reads all of a file. A file that is cut short gives what is there of it. In MP3 and Ogg Vorbis a damaged packet is
+    /// silence of its length, as players have it, so that what follows keeps its place; elsewhere it is an error.
     ///
     /// # Errors
     /// See [`AudioFileError`].
@@ -280,6 +285,7 @@ fn decode_track(path: &Path, mut format: Box<dyn FormatReader + '_>) -> Result<A
     let track_id = track.id;
     let codec = track.codec_params.as_ref().and_then(|codec| codec.audio());
     let codec = codec.ok_or_else(|| not_audio("no audio codec"))?;
+    let is_lossy = [CODEC_ID_MP3, CODEC_ID_VORBIS].contains(&codec.codec);
     let mut decoder = symphonia::default::get_codecs()
         .make_audio_decoder(codec, &AudioDecoderOptions::default())
         .map_err(|error| not_audio(&error.to_string()))?;
@@ -295,7 +301,14 @@ fn decode_track(path: &Path, mut format: Box<dyn FormatReader + '_>) -> Result<A
         if packet.track_id != track_id {
             continue;
         }
-        let decoded = decoder.decode(&packet).map_err(|error| damaged(&audio, error))?;
+        let decoded = match decoder.decode(&packet) {
+            Err(DecodeError::DecodeError(_)) if is_lossy => {
+                let len = usize::try_from(packet.dur.get()).unwrap_or(0).min(MAX_PACKET_LEN);
+                audio.channels.iter_mut().for_each(|channel| channel.resize(channel.len() + len, 0.0));
+                continue;
+            }
+            decoded => decoded.map_err(|error| damaged(&audio, error))?,
+        };
         audio.sample_rate = decoded.spec().rate();
         decoded.copy_to_vecs_planar(&mut block);
         if !(1..=MAX_CHANNELS).contains(&block.len()) {

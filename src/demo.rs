@@ -121,9 +121,9 @@ impl Story {
         let capture = Capture::new(clip.mix.sample_rate as f32, clip.mix.channels.clone())?;
         let spectrogram = capture.spectrogram(self.model.learned().layout, Window::SqrtHann)?;
         pictures::spectrogram("The mix", &spectrogram)?.save(&folder.join("mix.png"))?;
-        pictures::templates(self.model.templates())?.save(&folder.join("W.png"))?;
-        let levels = render(&self.model, &clip.mix, &Settings::default(), Outputs::Mix, &mut |_| ())?.levels;
         let names: Vec<String> = order.iter().map(|&stem| clip.stems[stem].0.to_owned()).collect();
+        pictures::templates(&names, self.model.templates())?.save(&folder.join("W.png"))?;
+        let levels = render(&self.model, &clip.mix, &Settings::default(), Outputs::Mix, &mut |_| ())?.levels;
         let seconds = clip.mix.seconds() as f32;
         pictures::activations(&names, &levels, seconds)?.save(&folder.join("H.png"))?;
         Ok(pictures::shares(&names, &levels, seconds)?.save(&folder.join("shares.png"))?)

@@ -214,8 +214,8 @@ fn a_capture_and_a_model_survive_deactivation() {
     host.set("Capture", 1.0).unwrap();
     host.play(&input, &SPLITS).unwrap();
     host.activate(RATE, 2).unwrap();
-    let seconds = host.learn(&input, &SPLITS).unwrap();
-    assert!(seconds > 0.0);
+    // Nothing more is played: what is learned comes from before.
+    host.finish_learning("null").unwrap();
     let model = host.saved_model().unwrap();
     for (sample_rate, channels) in [(96_000.0, 2), (44_100.0, 1), (RATE, 2)] {
         host.activate(sample_rate, channels).unwrap();

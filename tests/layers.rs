@@ -73,7 +73,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 }
 
 fn everything() -> Vec<(String, String)> {
-    let all = ["src", "tests", "benches"].map(sources).concat();
+    let all = ["src", "tests", "benches", "examples", "xtask/src"].map(sources).concat();
     assert!(all.len() > 20, "only {} files were found", all.len());
     all
 }
@@ -130,8 +130,7 @@ fn functions_fit_a_screen_and_files_stay_short() {
             broken.push(format!("{path}: {} lines", lines.len()));
         }
         for (start, line) in lines.iter().enumerate() {
-            let is_function = line.trim_start().starts_with("fn ") || (line.contains(" fn ") && line.contains("pub"));
-            if !is_function || line.ends_with('}') || line.ends_with(';') {
+            if !begins_function(line) || line.ends_with('}') || line.ends_with(';') {
                 continue;
             }
             // As rustfmt sets it: the brace that ends a function is indented like its first line.
@@ -145,14 +144,21 @@ fn functions_fit_a_screen_and_files_stay_short() {
     none(broken);
 }
 
+fn begins_function(line: &str) -> bool {
+    let before = line.split_once("fn ").map(|(before, _)| before);
+    let is_qualifier = |word: &str| ["const", "async", "unsafe", "extern"].contains(&word) || word.starts_with("pub");
+    before.is_some_and(|before| before.split_whitespace().all(is_qualifier))
+}
+
 #[test]
 fn every_allowed_lint_has_its_reason() {
     let mut broken = Vec::new();
     for (path, text) in everything() {
         for open in ["#[", "#!["] {
-            for attribute in code(&text).split(&format!("{open}allow(")).skip(1) {
-                if !attribute.split(")]").next().unwrap_or_default().contains("reason = ") {
-                    broken.push(format!("{path}: allow({}", attribute.lines().next().unwrap_or_default()));
+            for attribute in code(&text).split(open).skip(1).map(|rest| rest.split(")]").next().unwrap_or_default()) {
+                let is_allow = attribute.starts_with("allow(") || attribute.starts_with("cfg_attr(");
+                if is_allow && attribute.contains("allow(") && !attribute.contains("reason = ") {
+                    broken.push(format!("{path}: {attribute}"));
                 }
             }
         }
@@ -167,6 +173,9 @@ fn every_dependency_says_what_it_is_for() {
     for line in manifest.lines() {
         if line.starts_with('[') {
             is_dependency = line.ends_with("dependencies]");
+            if line.contains("dependencies.") {
+                broken.push(format!("a line of its section instead: {line}"));
+            }
         } else if is_dependency && line.contains(" = ") && !line.starts_with('#') && !above.starts_with('#') {
             broken.push(format!("a comment is missing above: {line}"));
         }

@@ -47,6 +47,17 @@ fn kullback_leibler(v: &Matrix, w: &Matrix, h: &Matrix) -> Matrix {
     (0..h.len()).map(|k| (0..h[0].len()).map(|j| cell(k, j)).collect()).collect()
 }
 
+/// H_kj ← H_kj · √(Σ_i W_ik V_ij / (WH)_ij² / Σ_i W_ik / (WH)_ij), Févotte and Idier's (2011), not the lecture's.
+fn itakura_saito(v: &Matrix, w: &Matrix, h: &Matrix) -> Matrix {
+    let estimate = product(w, h);
+    let cell = |k: usize, j: usize| {
+        let up: f64 = (0..v.len()).map(|i| w[i][k] * v[i][j] / estimate[i][j].powi(2)).sum();
+        let down: f64 = (0..v.len()).map(|i| w[i][k] / estimate[i][j]).sum();
+        h[k][j] * (up / down).sqrt()
+    };
+    (0..h.len()).map(|k| (0..h[0].len()).map(|j| cell(k, j)).collect()).collect()
+}
+
 /// Ours is the lecture's, transposed.
 fn ours(x: &Matrix) -> Array2<f32> {
     Array2::from_shape_fn((x[0].len(), x.len()), |(row, column)| x[column][row] as f32)
@@ -60,7 +71,11 @@ fn error_of_max(found: &Array2<f32>, expected: &Matrix) -> f64 {
 
 #[test]
 fn twenty_iterations_agree_with_the_lectures_formulas() {
-    let rules: [(_, Rule); 2] = [(Divergence::Euclidean, euclidean), (Divergence::KullbackLeibler, kullback_leibler)];
+    let rules: [(_, Rule); 3] = [
+        (Divergence::Euclidean, euclidean),
+        (Divergence::KullbackLeibler, kullback_leibler),
+        (Divergence::ItakuraSaito, itakura_saito),
+    ];
     for (divergence, rule) in rules {
         for seed in 0..5 {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);

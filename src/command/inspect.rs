@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let model = model_file::load(&arguments.model)?;
     let sounds = sound_paths(arguments.listen.as_deref(), &model, existing)?;
     if let Some(plot) = &arguments.plot {
-        pictures::templates(model.templates())?.save(plot)?;
+        pictures::templates(model.templates().components(), model.templates())?.save(plot)?;
     }
     listen(&model, &sounds)?;
     match arguments.json {

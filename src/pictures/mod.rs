@@ -6,11 +6,9 @@ mod plot;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
-use plotters::style::{FontStyle, register_font};
 use thiserror::Error;
 
 use plot::*;
@@ -73,11 +71,7 @@ impl Picture {
     }
 
     fn draw(width: u32, height: u32, title: &str, draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<Self, PictureError> {
-        static FONT: Once = Once::new();
-        FONT.call_once(|| {
-            // A font that does not parse shows as the drawing error of the first text.
-            let _ = register_font("sans", FontStyle::Normal, include_bytes!("../../assets/fonts/DejaVuSans.ttf"));
-        });
+        register();
         let mut rgb = vec![0; (width * height * 3) as usize];
         let area = BitMapBackend::with_buffer(&mut rgb, (width, height)).into_drawing_area();
         let drawn = area
@@ -113,45 +107,77 @@ pub fn spectrogram(title: &str, spectrogram: &Spectrogram) -> Result<Picture, Pi
             };
             plot.column(area, x, |hz| heat(above_floor(over(&hz, bin_hz, bins, &row) / loudest)))?;
         }
+        scale(area, plot.right(), heat)?;
         frequency_axis(area, &plot)?;
         time_axis(area, &plot, (frames * hop_len) as f32 / format.sample_rate)
     })
 }
 
-/// W: a strip of spectrum for each template, in its component's colour, in dB below its own loudest bin.
+/// W: a strip of spectrum for each template under its component's name and in its colour, in dB below its own loudest bin.
+/// `names` has a name per component. As wide as the names need.
 ///
 /// # Errors
 /// See [`PictureError::Drawing`].
-pub fn templates(templates: &Templates) -> Result<Picture, PictureError> {
-    const GAP: i32 = 14;
+pub fn templates(names: &[String], templates: &Templates) -> Result<Picture, PictureError> {
     let height = 620;
-    let (format, names) = (templates.format(), templates.components());
+    let format = templates.format();
     let (bins, bin_hz) = (format.bins(), format.sample_rate / format.window_len as f32);
-    let gaps = GAP * (names.len() as i32 - 1);
-    let strip = ((WIDTH as i32 - LEFT - RIGHT - gaps) / templates.owners().len() as i32).clamp(3, 48);
-    let plot = Plot::filling(height);
-    Picture::draw(WIDTH, height, "W: the templates of each component, dB below each template's loudest bin", |area| {
-        let mut x = plot.left;
-        for (component, name) in names.iter().enumerate() {
-            let colour = COLOURS[component % COLOURS.len()];
+    let groups = groups(&shown(names), templates.owners());
+    let (plot, right) = (Plot::filling(height), groups.last().map_or(LEFT, |group| group.x + group.width));
+    let width = (right + RIGHT).max(WIDTH as i32) as u32;
+    Picture::draw(width, height, "W: the templates of each component, each in dB below its loudest bin", |area| {
+        for (component, group) in groups.iter().enumerate() {
+            let (colour, middle) = (COLOURS[component % COLOURS.len()], group.x + group.width / 2);
             let owned = templates.full().templates().zip(templates.owners()).filter(|(_, owner)| **owner == component);
-            let start = x;
-            for (template, _) in owned {
+            for (index, (template, _)) in owned.enumerate() {
                 let row = |bin: usize| template.iter().skip(bin).step_by(bins).sum::<f32>();
                 let loudest = (0..bins).map(row).fold(f32::MIN_POSITIVE, f32::max);
-                for x in x..x + strip - 1 {
+                let x = group.x + index as i32 * group.strip;
+                for x in x..x + group.strip - 1 {
                     plot.column(area, x, |hz| tint(colour, above_floor(over(&hz, bin_hz, bins, &row) / loudest)))?;
                 }
-                x += strip;
             }
-            text(area, &fitting(name, x - start, 15), ((start + x) / 2, TOP - 14), 15, colour, HPos::Center)?;
-            line(area, [(start, plot.bottom() + 6), (x - 2, plot.bottom() + 6)], colour)?;
-            let count = format!("{}", (x - start) / strip);
-            text(area, &count, ((start + x) / 2, plot.bottom() + 20), 13, FAINT, HPos::Center)?;
-            x += GAP;
+            text(area, &group.name, (middle, TOP - 14), NAME_SIZE, colour, HPos::Center)?;
+            line(area, [(group.x, plot.bottom() + 6), (group.x + group.width - 2, plot.bottom() + 6)], colour)?;
+            text(area, &group.count(), (middle, plot.bottom() + 20), 13, FAINT, HPos::Center)?;
         }
-        frequency_axis(area, &Plot { width: x - GAP - plot.left, ..plot })
+        scale(area, width as i32 - RIGHT, |value| mixed(PANEL, TEXT, value * value))?;
+        frequency_axis(area, &plot)
     })
+}
+
+/// Where the templates of one component stand in the picture of W.
+struct Group {
+    name: String,
+    templates: usize,
+    x: i32,
+    width: i32,
+    /// Width of a template.
+    strip: i32,
+}
+
+impl Group {
+    fn count(&self) -> String {
+        if self.templates == 1 { "1 template".into() } else { format!("{} templates", self.templates) }
+    }
+}
+
+fn groups(names: &[String], owners: &[usize]) -> Vec<Group> {
+    const GAP: i32 = 18;
+    let space = WIDTH as i32 - LEFT - RIGHT - GAP * (names.len() as i32 - 1);
+    let strip = (space / owners.len().max(1) as i32).clamp(3, 48);
+    let mut x = LEFT;
+    let group = |(component, name): (usize, &String)| {
+        let templates = owners.iter().filter(|&&owner| owner == component).count();
+        let mut group = Group { name: name.clone(), templates, x, width: 0, strip };
+        group.width = (templates as i32 * strip).max(text_width(name, NAME_SIZE)).max(text_width(&group.count(), 13));
+        // Few templates under a long name fill its width.
+        group.strip = (group.width / templates.max(1) as i32).clamp(strip, strip.max(48));
+        group.width = group.width.max(1);
+        x += group.width + GAP;
+        group
+    };
+    names.iter().enumerate().map(group).collect()
 }
 
 /// H over time: a lane for each component, its level in dB below the loudest of all. `levels` has a row per frame, with a
@@ -161,11 +187,15 @@ pub fn templates(templates: &Templates) -> Result<Picture, PictureError> {
 /// See [`PictureError::Drawing`].
 pub fn activations(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Result<Picture, PictureError> {
     const LANE: i32 = 104;
-    let height = (TOP + BOTTOM + LANE * names.len() as i32) as u32;
+    let height = (TOP + BOTTOM + LANE * names.len() as i32 - 10) as u32;
+    let names = shown(names);
+    let name_width = names.iter().map(|name| text_width(name, NAME_SIZE)).fold(LEFT - 20, i32::max);
+    let left = name_width + 20;
+    let whole = Plot { left, width: WIDTH as i32 - RIGHT - left, ..Plot::filling(height) };
     let loudest = levels.iter().flatten().copied().fold(f32::MIN_POSITIVE, f32::max);
     Picture::draw(WIDTH, height, "H: how strongly each component sounds, dB below the loudest", |area| {
         for (component, name) in names.iter().enumerate() {
-            let lane = Plot { top: TOP + component as i32 * LANE, height: LANE - 10, ..Plot::filling(height) };
+            let lane = Plot { top: TOP + component as i32 * LANE, height: LANE - 10, ..whole };
             let colour = COLOURS[component % COLOURS.len()];
             lane.back(area)?;
             let mut trace = Vec::new();
@@ -177,11 +207,11 @@ pub fn activations(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Resul
             }
             area.draw(&PathElement::new(trace, colour.stroke_width(2))).map_err(described)?;
             let middle = (lane.left - 8, lane.top + lane.height / 2);
-            text(area, &fitting(name, LEFT - 12, 15), middle, 15, colour, HPos::Right)?;
-            text(area, "0", (lane.left - 8, lane.top + 4), 12, FAINT, HPos::Right)?;
-            text(area, "−70 dB", (lane.left - 8, lane.bottom() - 5), 12, FAINT, HPos::Right)?;
+            text(area, name, middle, NAME_SIZE, colour, HPos::Right)?;
+            text(area, "0 dB", (lane.left - 8, lane.top + 5), 12, FAINT, HPos::Right)?;
+            text(area, &format!("−{RANGE_DB} dB"), (lane.left - 8, lane.bottom() - 5), 12, FAINT, HPos::Right)?;
         }
-        time_axis(area, &Plot { height: height as i32 - TOP - BOTTOM - 10, ..Plot::filling(height) }, seconds)
+        time_axis(area, &whole, seconds)
     })
 }
 
@@ -190,8 +220,11 @@ pub fn activations(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Resul
 /// # Errors
 /// See [`PictureError::Drawing`].
 pub fn shares(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Result<Picture, PictureError> {
-    let height = 380;
-    let plot = Plot::filling(height);
+    let names = shown(names);
+    let places = legend(&names);
+    let lower = places.last().map_or(0, |(_, down)| *down);
+    let height = 380 + lower as u32;
+    let plot = Plot { top: TOP + lower, height: height as i32 - TOP - lower - BOTTOM, ..Plot::filling(height) };
     let silence = levels.iter().map(|frame| frame.iter().sum()).fold(0.0, f32::max) * 1e-4;
     Picture::draw(WIDTH, height, "Each component's share of the sound", |area| {
         plot.back(area)?;
@@ -206,10 +239,9 @@ pub fn shares(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Result<Pic
                 below = above;
             }
         }
-        let mut right = plot.right();
-        for (component, name) in names.iter().enumerate().rev() {
-            text(area, name, (right, TOP - 16), 15, COLOURS[component % COLOURS.len()], HPos::Right)?;
-            right -= text_width(area, name, 15)? + 18;
+        for (component, (name, (right, down))) in names.iter().zip(&places).enumerate() {
+            let (place, colour) = ((plot.left + right, TOP - 14 + down), COLOURS[component % COLOURS.len()]);
+            text(area, name, place, NAME_SIZE, colour, HPos::Left)?;
         }
         for (share, label) in [(0.0, "0"), (0.5, "50 %"), (1.0, "100 %")] {
             let y = plot.bottom() - (share * plot.height as f32) as i32;
@@ -234,10 +266,12 @@ pub fn losses(title: &str, losses: &[(usize, f64)]) -> Result<Picture, PictureEr
     let x = |done: usize| plot.left + (done as i64 * i64::from(plot.width) / last as i64) as i32;
     Picture::draw(WIDTH, height, title, |area| {
         plot.back(area)?;
+        for value in round_values(low, high) {
+            let height = y(value.log10());
+            line(area, [(plot.left, height), (plot.right(), height)], GRID)?;
+            text(area, &format!("{value:e}"), (plot.left - 8, height), 13, FAINT, HPos::Right)?;
+        }
         for step in 0..=4 {
-            let value = low + (high - low) * f64::from(step) / 4.0;
-            line(area, [(plot.left, y(value)), (plot.right(), y(value))], GRID)?;
-            text(area, &format!("{:.3e}", 10f64.powf(value)), (plot.left - 8, y(value)), 13, FAINT, HPos::Right)?;
             let done = last * step as usize / 4;
             text(area, &done.to_string(), (x(done), plot.bottom() + 16), 13, FAINT, HPos::Center)?;
         }
@@ -245,6 +279,16 @@ pub fn losses(title: &str, losses: &[(usize, f64)]) -> Result<Picture, PictureEr
         area.draw(&PathElement::new(trace, COLOURS[0].stroke_width(2))).map_err(described)?;
         text(area, "updates", (plot.right(), plot.bottom() + 36), 13, FAINT, HPos::Right)
     })
+}
+
+/// 1, 2 and 5 times powers of ten, between two powers of ten; powers of ten alone where there are many.
+fn round_values(low: f64, high: f64) -> Vec<f64> {
+    let factors: &[u32] = if high - low > 3.0 { &[1] } else { &[1, 2, 5] };
+    let (first, last) = (low.floor() as i32, high.ceil().min(low + 40.0) as i32);
+    // Parsed, as ten to a power is not always the nearest number to its name.
+    let value = |(exponent, factor): (i32, &u32)| format!("{factor}e{exponent}").parse().unwrap_or(f64::NAN);
+    let values = (first..=last).flat_map(|exponent| factors.iter().map(move |factor| (exponent, factor))).map(value);
+    values.filter(|value: &f64| (low..=high).contains(&value.log10())).collect()
 }
 
 #[cfg(test)]
@@ -264,5 +308,24 @@ mod tests {
         activations(&names, &[], 0.0).unwrap();
         shares(&names, &vec![vec![0.0; 16]; 3], 0.1).unwrap();
         losses("none", &[]).unwrap();
+        losses("all", &[(0, 1e9), (1, 1e-9), (2, 0.0)]).unwrap();
+    }
+
+    #[test]
+    fn every_component_of_w_is_as_wide_as_its_name_and_its_templates() {
+        let names: Vec<String> = (0..16).map(|n| format!("a rather long name {n}")).collect();
+        let owners: Vec<usize> = (0..256).map(|n| (n / 16) % 16).collect();
+        for owners in [&owners[..], &owners[..20], &[0, 1]] {
+            let groups = groups(&shown(&names), owners);
+            assert!(groups.iter().all(|group| group.width >= text_width(&group.name, NAME_SIZE)));
+            assert!(groups.iter().all(|group| group.width >= group.templates as i32 * group.strip));
+            assert!(groups.windows(2).all(|pair| pair[1].x > pair[0].x + pair[0].width));
+        }
+    }
+
+    #[test]
+    fn the_loss_axis_has_round_values_inside_its_ends() {
+        assert_eq!(round_values(4.9, 6.1), [1e5, 2e5, 5e5, 1e6]);
+        assert_eq!(round_values(-2.5, 1.5), [1e-2, 1e-1, 1.0, 10.0]);
     }
 }

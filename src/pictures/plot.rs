@@ -1,9 +1,11 @@
 //! What every picture is drawn with: colours, axes, lines and text, in pixels.
 
 use std::ops::Range;
+use std::sync::Once;
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontStyle, register_font};
 
 pub(super) type Area<'a> = DrawingArea<BitMapBackend<'a>, plotters::coord::Shift>;
 pub(super) type Drawn = Result<(), String>;
@@ -33,15 +35,21 @@ pub(super) const HIGHEST_HZ: f32 = 16_000.0;
 /// Where it has lines and labels.
 pub(super) const TICKS_HZ: [(f32, &str); 9] = [
     (50.0, "50 Hz"),
-    (100.0, "100"),
-    (200.0, "200"),
-    (500.0, "500"),
+    (100.0, "100 Hz"),
+    (200.0, "200 Hz"),
+    (500.0, "500 Hz"),
     (1000.0, "1 kHz"),
-    (2000.0, "2"),
-    (5000.0, "5"),
-    (10_000.0, "10"),
-    (16_000.0, "16"),
+    (2000.0, "2 kHz"),
+    (5000.0, "5 kHz"),
+    (10_000.0, "10 kHz"),
+    (16_000.0, "16 kHz"),
 ];
+/// Of component names, in pixels.
+pub(super) const NAME_SIZE: u32 = 15;
+/// Longer names are cut.
+pub(super) const LONGEST_NAME: i32 = 220;
+/// From one row of names to the next.
+pub(super) const LEGEND_ROW: i32 = 22;
 pub(super) const WIDTH: u32 = 1280;
 pub(super) const LEFT: i32 = 76;
 pub(super) const RIGHT: i32 = 28;
@@ -127,10 +135,11 @@ pub(super) fn heat(value: f32) -> RGBColor {
     mixed(HEAT[below], HEAT[below + 1], position - below as f32)
 }
 
-/// From the panel over the colour to near white.
+/// From the panel over the colour to near white. Squared, so that only what is loud is bright.
 pub(super) fn tint(colour: RGBColor, value: f32) -> RGBColor {
     let bright = RGBColor(0xff, 0xf8, 0xee);
-    if value < 0.8 { mixed(PANEL, colour, value / 0.8) } else { mixed(colour, bright, (value - 0.8) * 3.0) }
+    let value = value * value;
+    if value < 0.7 { mixed(PANEL, colour, value / 0.7) } else { mixed(colour, bright, (value - 0.7) * 2.0) }
 }
 
 pub(super) fn mixed(from: RGBColor, to: RGBColor, share: f32) -> RGBColor {
@@ -171,15 +180,59 @@ pub(super) fn text(area: &Area<'_>, words: &str, at: (i32, i32), size: u32, colo
     area.draw(&Text::new(words.to_owned(), at, style)).map_err(described)
 }
 
-pub(super) fn text_width(area: &Area<'_>, words: &str, size: u32) -> Result<i32, String> {
-    let style = ("sans", size).into_text_style(area);
-    area.estimate_text_size(words, &style).map(|(width, _)| width as i32).map_err(described)
+pub(super) fn text_width(words: &str, size: u32) -> i32 {
+    // A font that cannot be measured cannot be drawn either, which the drawing says.
+    ("sans", size).into_font().box_size(words).map_or(0, |(width, _)| width as i32)
 }
 
-/// A name cut to about `width` pixels: letters are about 0.62 of their size wide.
-pub(super) fn fitting(name: &str, width: i32, size: i32) -> String {
-    let letters = (width as f32 / (size as f32 * 0.62)).max(1.0) as usize;
-    if name.chars().count() <= letters { name.to_owned() } else { name.chars().take(letters).collect() }
+/// Makes the shipped font known as “sans”.
+pub(super) fn register() {
+    static FONT: Once = Once::new();
+    FONT.call_once(|| {
+        // A font that does not parse shows as the drawing error of the first text.
+        let _ = register_font("sans", FontStyle::Normal, include_bytes!("../../assets/fonts/DejaVuSans.ttf"));
+    });
+}
+
+/// Component names as they are drawn: whole, unless they would fill the picture.
+pub(super) fn shown(names: &[String]) -> Vec<String> {
+    register();
+    let fits = |name: &str| text_width(name, NAME_SIZE) <= LONGEST_NAME;
+    let shown = |name: &String| {
+        let mut start = name.clone();
+        while !fits(&start) && start.pop().is_some() {}
+        if start == *name { start } else { start + "…" }
+    };
+    names.iter().map(shown).collect()
+}
+
+/// Coloured names in as many rows as they need: how far right and down of the legend's corner each stands.
+pub(super) fn legend(names: &[String]) -> Vec<(i32, i32)> {
+    const GAP: i32 = 20;
+    let width = WIDTH as i32 - LEFT - RIGHT;
+    let (mut right, mut down) = (0, 0);
+    let place = |name: &String| {
+        let name_width = text_width(name, NAME_SIZE);
+        if right > 0 && right + name_width > width {
+            (right, down) = (0, down + LEGEND_ROW);
+        }
+        let place = (right, down);
+        right += name_width + GAP;
+        place
+    };
+    names.iter().map(place).collect()
+}
+
+/// A strip from the floor to the loudest, above the right end of a plot, with its labels.
+pub(super) fn scale(area: &Area<'_>, right: i32, colour: impl Fn(f32) -> RGBColor) -> Drawn {
+    const LEN: i32 = 140;
+    let (loudest, y) = ("0 dB", TOP - 38);
+    let end = right - text_width(loudest, 13) - 8;
+    text(area, loudest, (right, y), 13, FAINT, HPos::Right)?;
+    for x in 0..LEN {
+        line(area, [(end - LEN + x, y - 5), (end - LEN + x, y + 5)], colour(x as f32 / LEN as f32))?;
+    }
+    text(area, &format!("−{RANGE_DB} dB"), (end - LEN - 8, y), 13, FAINT, HPos::Right)
 }
 
 #[cfg(test)]
@@ -204,6 +257,19 @@ mod tests {
         assert_eq!(over(&(95.0..105.0), 10.0, 129, &value), 1.0);
         assert_eq!(over(&(105.0..115.0), 10.0, 129, &value), 0.0);
         assert_eq!(over(&(2000.0..2010.0), 10.0, 129, &value), 0.0);
+    }
+
+    #[test]
+    fn names_are_whole_unless_they_would_fill_the_picture_and_legends_stay_inside() {
+        let names: Vec<String> = (0..16).map(|n| format!("component number {n}")).collect();
+        let shown = shown(&[&names[..], &["x".repeat(300)]].concat());
+        assert_eq!(shown[..16], names);
+        assert!(shown[16].ends_with('…') && (150..=LONGEST_NAME + 20).contains(&text_width(&shown[16], NAME_SIZE)));
+        let places = legend(&shown);
+        for ((right, down), name) in places.iter().zip(&shown) {
+            assert!(right + text_width(name, NAME_SIZE) <= WIDTH as i32 - LEFT - RIGHT, "{name} at {right}, {down}");
+        }
+        assert!(places[16].1 > 0 && places.windows(2).all(|pair| pair[0] != pair[1]));
     }
 
     #[test]

@@ -135,6 +135,9 @@ mod tests {
         let (first, second) = (saved.model().unwrap(), back.model().unwrap());
         assert!(first.templates().full().templates().eq(second.templates().full().templates()));
         assert_eq!((first.learned(), first.codes()), (second.learned(), second.codes()));
+        let Learned { divergence, seed, iterations, layout } = second.learned();
+        assert_eq!((divergence, seed, iterations), (Divergence::Euclidean, 5, 100));
+        assert_eq!(layout, StftLayout::default());
     }
 
     #[test]

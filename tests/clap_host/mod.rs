@@ -231,6 +231,14 @@ impl Host {
         let before = self.saved_model()?;
         self.set("Capture", 1.0)?;
         self.play(input, block_lens)?;
+        self.finish_learning(&before)
+    }
+
+    /// Ends a capture, and waits until a model other than `before` is learned from it. The seconds that it took.
+    ///
+    /// # Errors
+    /// Nothing new is learned within two minutes.
+    pub fn finish_learning(&mut self, before: &str) -> Result<f64> {
         self.set("Capture", 0.0)?;
         self.play(&vec![vec![0.0; 64]; self.channels], &[64])?;
         let started = Instant::now();
