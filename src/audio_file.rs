@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use symphonia::core::codecs::audio::AudioDecoderOptions;
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_MP3, CODEC_ID_VORBIS};
+use symphonia::core::codecs::audio::well_known::CODEC_ID_MP3;
 use symphonia::core::errors::Error as DecodeError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatReader, TrackType};
@@ -18,8 +18,8 @@ use thiserror::Error;
 use crate::dsp::MAX_CHANNELS;
 use crate::whole_file::write_whole;
 
-/// Samples of the longest packet that MP3 and Ogg Vorbis have.
-const MAX_PACKET_LEN: usize = 8192;
+/// Samples of the longest MP3 frame.
+const MAX_PACKET_LEN: usize = 1152;
 
 /// The samples of a file: mono or stereo, all finite, at least one.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,8 +144,8 @@ pub enum AudioFileError {
 }
 
 impl AudioFile {
-    /// Reads all of a file. A file that is cut short gives what is there of it. In MP3 and Ogg Vorbis a damaged packet is
-    /// silence of its length, as players have it, so that what follows keeps its place; elsewhere it is an error.
+    /// Reads all of a file. A file that is cut short gives what is there of it. A damaged MP3
+    /// frame is silence of its length, or is left out where its header is gone; in other formats damage is an error.
     ///
     /// # Errors
     /// See [`AudioFileError`].
@@ -285,7 +285,7 @@ fn decode_track(path: &Path, mut format: Box<dyn FormatReader + '_>) -> Result<A
     let track_id = track.id;
     let codec = track.codec_params.as_ref().and_then(|codec| codec.audio());
     let codec = codec.ok_or_else(|| not_audio("no audio codec"))?;
-    let is_lossy = [CODEC_ID_MP3, CODEC_ID_VORBIS].contains(&codec.codec);
+    let is_mp3 = codec.codec == CODEC_ID_MP3;
     let mut decoder = symphonia::default::get_codecs()
         .make_audio_decoder(codec, &AudioDecoderOptions::default())
         .map_err(|error| not_audio(&error.to_string()))?;
@@ -302,7 +302,7 @@ fn decode_track(path: &Path, mut format: Box<dyn FormatReader + '_>) -> Result<A
             continue;
         }
         let decoded = match decoder.decode(&packet) {
-            Err(DecodeError::DecodeError(_)) if is_lossy => {
+            Err(DecodeError::DecodeError(_)) if is_mp3 => {
                 let len = usize::try_from(packet.dur.get()).unwrap_or(0).min(MAX_PACKET_LEN);
                 audio.channels.iter_mut().for_each(|channel| channel.resize(channel.len() + len, 0.0));
                 continue;
