@@ -17,7 +17,6 @@ use unweave::audio_file::{AudioFile, Source};
 use unweave::dsp::{Complex32, Divergence, Stft, StftLayout, Window};
 use unweave::griffin_lim::{resynthesize, template_sound};
 use unweave::learn::{Capture, Factorization, FactorizeOptions, Start, factorize};
-use unweave::model_file::divergence_named;
 use unweave::pictures;
 
 /// K, the components.
@@ -31,7 +30,7 @@ fn main() -> anyhow::Result<()> {
     let source: Source = arguments[0].parse().unwrap_or_else(|error| match error {});
     let folder = Path::new(&arguments[1]);
     let name = arguments.get(2).map_or("euclidean", String::as_str);
-    let divergence = divergence_named(name).with_context(|| format!("“{name}” is neither kl nor euclidean"))?;
+    let divergence = Divergence::named(name).with_context(|| format!("“{name}” is neither kl nor euclidean"))?;
     fs::create_dir_all(folder).with_context(|| format!("{}: cannot be created", folder.display()))?;
     run(&AudioFile::read_source(&source)?, divergence, folder)
 }

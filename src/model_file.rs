@@ -103,21 +103,6 @@ pub fn load(path: &Path) -> Result<Model, ModelFileError> {
     Arrays { archive }.model().map_err(refused)
 }
 
-/// The name of a divergence in files and on the command line.
-pub fn divergence_name(divergence: Divergence) -> &'static str {
-    match divergence {
-        Divergence::KullbackLeibler => "kl",
-        Divergence::Euclidean => "euclidean",
-        Divergence::ItakuraSaito => "is",
-    }
-}
-
-/// The divergence of a name: `kl`, `euclidean` or `is`.
-pub fn divergence_named(name: &str) -> Option<Divergence> {
-    let all = [Divergence::KullbackLeibler, Divergence::Euclidean, Divergence::ItakuraSaito];
-    all.into_iter().find(|&divergence| divergence_name(divergence) == name)
-}
-
 fn write_arrays(model: &Model, file: &mut BufWriter<File>) -> io::Result<()> {
     let (templates, learned) = (model.templates(), model.learned());
     let (format, len) = (templates.format(), templates.owners().len() as u64);
@@ -140,7 +125,7 @@ fn write_arrays(model: &Model, file: &mut BufWriter<File>) -> io::Result<()> {
     }
     write_array(&mut zip, "seed", &[], [learned.seed])?;
     write_array(&mut zip, "version", &[], [VERSION])?;
-    write_strings(&mut zip, "divergence", &[], &[divergence_name(learned.divergence)])?;
+    write_strings(&mut zip, "divergence", &[], &[learned.divergence.name()])?;
     zip.finish()?;
     Ok(())
 }
@@ -213,7 +198,7 @@ impl Arrays {
     fn divergence(&mut self) -> Result<Divergence, Refusal> {
         const EXPECTED: &str = "“kl”, “euclidean” or “is”";
         let name: String = self.one("divergence", EXPECTED)?;
-        divergence_named(&name).ok_or_else(|| array("divergence", format!("“{name}”"), EXPECTED))
+        Divergence::named(&name).ok_or_else(|| array("divergence", format!("“{name}”"), EXPECTED))
     }
 
     fn count(&mut self, name: &'static str) -> Result<usize, Refusal> {

@@ -7,7 +7,7 @@ use unweave::audio_file::AudioFile;
 use unweave::dsp::Window;
 use unweave::griffin_lim::template_sound;
 use unweave::model::Model;
-use unweave::model_file::{self, divergence_name};
+use unweave::model_file;
 use unweave::pictures;
 
 use super::{Existing, check_output, check_stem, create_folder, progress_bar};
@@ -92,7 +92,7 @@ pub(crate) fn summary(model: &Model) -> String {
         templates.owners().len(),
         templates.format(),
         learned.layout.hop_len(),
-        divergence_name(learned.divergence),
+        learned.divergence.name(),
         learned.iterations,
         learned.seed
     );
@@ -111,7 +111,7 @@ pub(crate) fn json(model: &Model) -> serde_json::Value {
         "channels": format.channels,
         "window": learned.layout.window_len(),
         "hop": learned.layout.hop_len(),
-        "divergence": divergence_name(learned.divergence),
+        "divergence": learned.divergence.name(),
         "iterations": learned.iterations,
         "seed": learned.seed,
     })

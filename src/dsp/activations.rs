@@ -25,6 +25,25 @@ pub enum Divergence {
     ItakuraSaito,
 }
 
+impl Divergence {
+    /// Every divergence.
+    pub const ALL: [Self; 3] = [Self::KullbackLeibler, Self::Euclidean, Self::ItakuraSaito];
+
+    /// Its name in files, saved projects and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KullbackLeibler => "kl",
+            Self::Euclidean => "euclidean",
+            Self::ItakuraSaito => "is",
+        }
+    }
+
+    /// The divergence of a name: `kl`, `euclidean` or `is`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|divergence| divergence.name() == name)
+    }
+}
+
 /// Keeps estimates away from zero: −240 dB below one, so inaudible, and far from f32's smallest numbers.
 const FLOOR: f32 = 1e-12;
 

@@ -31,21 +31,17 @@ pub struct SavedModel {
     templates: String,
 }
 
-const DIVERGENCES: [(&str, Divergence); 3] =
-    [("kl", Divergence::KullbackLeibler), ("euclidean", Divergence::Euclidean), ("is", Divergence::ItakuraSaito)];
-
 impl SavedModel {
     /// The saved form of a model.
     pub fn of(model: &Model) -> Self {
         let (templates, learned) = (model.templates(), model.learned());
-        let named = DIVERGENCES.iter().find(|(_, divergence)| *divergence == learned.divergence);
         Self {
             version: VERSION,
             sample_rate: templates.format().sample_rate,
             channels: templates.format().channels,
             window_len: learned.layout.window_len(),
             hop_len: learned.layout.hop_len(),
-            divergence: named.map_or("kl", |(name, _)| name).into(),
+            divergence: learned.divergence.name().into(),
             seed: learned.seed,
             iterations: learned.iterations,
             components: templates.components().to_vec(),
@@ -62,8 +58,8 @@ impl SavedModel {
         if self.version == 0 || self.version > VERSION {
             return Err(format!("the saved model has version {}: this program reads 1 to {VERSION}", self.version));
         }
-        let divergence = DIVERGENCES.iter().find(|(name, _)| *name == self.divergence);
-        let &(_, divergence) = divergence.ok_or_else(|| format!("unknown divergence “{}”", self.divergence))?;
+        let divergence =
+            Divergence::named(&self.divergence).ok_or_else(|| format!("unknown divergence “{}”", self.divergence))?;
         let layout = StftLayout::new(self.window_len, self.hop_len).map_err(|error| error.to_string())?;
         if self.owners.len() > MAX_TEMPLATES {
             return Err(format!("{} templates: there can be {MAX_TEMPLATES}", self.owners.len()));
