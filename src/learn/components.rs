@@ -6,7 +6,7 @@ use ndarray::{Array2, Axis, concatenate};
 use thiserror::Error;
 
 use super::capture::{Capture, CaptureError, Spectrogram};
-use super::grouping::group_by_timbre;
+use super::grouping::group_templates;
 use super::nmf::{FactorizeError, FactorizeOptions, Iteration, Start, factorize};
 use crate::dsp::{Divergence, MAX_COMPONENTS, MAX_TEMPLATES, StftLayout, TemplatesError, Window};
 use crate::model::{Learned, Model};
@@ -105,7 +105,7 @@ pub enum LearnError {
 /// Hears of every iteration, counted over all factorizations, and can stop the learning.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Iteration) -> ControlFlow<()>;
 
-/// Learns `components` components from one capture of the mix: many templates, grouped by timbre. They are called
+/// Learns `components` components from one capture of the mix: many templates, grouped by what they sound like, where and when. They are called
 /// “1”, “2” and so on, the loudest first.
 ///
 /// # Errors
@@ -129,9 +129,7 @@ pub fn learn_blind(
     let templates = (components * options.templates).min(frames.nrows());
     let mut progress = Progress { parts: 1, part: 0, on_progress };
     let (w, h) = progress.factorize("the mix", &frames, templates, None, options)?;
-    let slices: Vec<&[f32]> = w.rows().into_iter().map(|row| row.to_slice().unwrap_or_default()).collect();
-    let energies: Vec<f64> = h.columns().into_iter().map(|column| f64::from(column.sum())).collect();
-    let owners = group_by_timbre(spectrogram.format, &slices, &energies, components);
+    let owners = group_templates(spectrogram.format, w.view(), h.view(), components);
     let names = (1..=components).map(|n| n.to_string()).collect();
     model(&spectrogram, names, owners, &w, options)
 }
