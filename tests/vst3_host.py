@@ -31,10 +31,11 @@ def db(x):
 class Host:
     """One instance in a host of its own, with one block length."""
 
-    def __init__(self, rate, block_len=512):
+    def __init__(self, rate, block_len=512, channels=2):
         self.engine = dawdreamer.RenderEngine(rate, block_len)
         self.rate, self.plays = rate, 0
         self.plugin = self.engine.make_plugin_processor("unweave", BUNDLE)
+        self.plugin.set_bus(channels, channels)
         described = self.plugin.get_parameters_description()
         self.index = {parameter["name"]: parameter["index"] for parameter in described}
 
@@ -109,6 +110,9 @@ def main():
     impulse[:, 7] = 1.0
     output = host.play(impulse)
     check("an impulse arrives at exactly the latency", (output == delayed(impulse, latency)).all())
+    mono = Host(rate, channels=1)
+    output = mono.play(impulse[:1])
+    check("the same in mono", output.shape[0] == 1 and (output == delayed(impulse[:1], latency)).all())
     output = host.play(to_play)
     check("unlearned sound passes to the bit", (output == delayed(to_play, latency)).all())
 
