@@ -283,9 +283,8 @@ fn the_demo_takes_the_shipped_clip_apart_better_than_the_mix_is() {
     let run = folder.succeeds("demo out");
     let mean = run.stdout.lines().find(|line| line.starts_with("| mean")).unwrap();
     let figures: Vec<f64> = mean.split('|').filter_map(|cell| cell.trim().strip_suffix(" dB")?.parse().ok()).collect();
-    // Audibly apart: 5.5 and 3.3 dB better than the mix where this was written. What rounds otherwise on another CPU may
-    // start other clusters, which was seen to cost 1 dB and more.
-    assert!(figures[0] > figures[2] + 3.0 && figures[1] > figures[2] + 1.5, "{mean}");
+    // 3 dB: audibly apart, in what the model has heard and in what it has not.
+    assert!(figures[0] > figures[2] + 3.0 && figures[1] > figures[2] + 3.0, "{mean}");
     let files = [
         "report.md",
         "mix.wav",
