@@ -7,10 +7,13 @@
 //! h ← h · ((Wᵀ(v · (Wh)^(β−2))) / (Wᵀ(Wh)^(β−1)))^γ     β = 2 Euclidean, 1 Kullback-Leibler, 0 Itakura-Saito
 //! ```
 //!
+//! γ is 1 (½ for Itakura-Saito) where the divergence provably never rises. All updates but the last are over-relaxed, to
+//! 1.8 γ: twice as far in as many updates. Badeau, Bertin and Vincent (2010) show that this converges below 2 γ for β from 1 to 2.
+//!
 //! The start Ŵᵀv comes from this frame alone, so a frame sounds the same whatever came before it.
 
 use super::templates::Dictionary;
-use super::{MAX_TEMPLATES, kernels};
+use super::{MAX_PLAYED_TEMPLATES, kernels};
 
 /// What the factorization makes small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +50,12 @@ impl Divergence {
 /// Keeps estimates away from zero: −240 dB below one, so inaudible, and far from f32's smallest numbers.
 const FLOOR: f32 = 1e-12;
 
+/// The exponent of all updates but the last, as a multiple of the one that provably descends.
+const OVER_RELAXATION: f32 = 1.8;
+/// The most that one over-relaxed update multiplies or divides an activation by: it cannot leap beyond what the plain
+/// updates after it bring back.
+const MAX_STEP: f32 = 100.0;
+
 /// The real-time H solver. Owns the scratch memory of one frame.
 pub struct ActivationSolver {
     estimate: Vec<f32>,
@@ -71,10 +80,13 @@ impl ActivationSolver {
         activations: &mut [f32],
     ) {
         start(magnitudes, dictionary, activations);
-        self.update(magnitudes, dictionary, divergence, updates, activations);
+        let frame = Frame { magnitudes, dictionary, divergence };
+        let relaxed = updates.saturating_sub(1);
+        self.run(frame, OVER_RELAXATION, relaxed, activations);
+        self.run(frame, 1.0, updates - relaxed, activations);
     }
 
-    /// The updates alone, from the `activations` that are there.
+    /// Plain updates alone, from the `activations` that are there: the divergence never rises.
     pub fn update(
         &mut self,
         magnitudes: &[f32],
@@ -83,12 +95,17 @@ impl ActivationSolver {
         updates: usize,
         activations: &mut [f32],
     ) {
+        self.run(Frame { magnitudes, dictionary, divergence }, 1.0, updates, activations);
+    }
+
+    fn run(&mut self, frame: Frame<'_>, relaxation: f32, updates: usize, activations: &mut [f32]) {
+        let Frame { magnitudes, dictionary, divergence } = frame;
         if activations.iter().all(|&h| h == 0.0) {
             return;
         }
         let estimate = &mut self.estimate[..magnitudes.len()];
         let ratio = &mut self.ratio[..magnitudes.len()];
-        let mut target = [0.0; MAX_TEMPLATES];
+        let mut target = [0.0; MAX_PLAYED_TEMPLATES];
         if divergence == Divergence::Euclidean {
             correlate(dictionary, magnitudes, &mut target);
         }
@@ -99,12 +116,12 @@ impl ActivationSolver {
                     kernels::divide(ratio, magnitudes, estimate);
                     // Templates sum to one: the denominator Wᵀ1 is 1.
                     for (h, w) in activations.iter_mut().zip(dictionary.templates()) {
-                        *h = (*h * kernels::dot(w, ratio)).max(FLOOR);
+                        *h = (*h * relaxed(kernels::dot(w, ratio), relaxation)).max(FLOOR);
                     }
                 }
                 Divergence::Euclidean => {
                     for ((h, w), &target) in activations.iter_mut().zip(dictionary.templates()).zip(&target) {
-                        *h = (*h * target / kernels::dot(w, estimate)).max(FLOOR);
+                        *h = (*h * relaxed(target / kernels::dot(w, estimate), relaxation)).max(FLOOR);
                     }
                 }
                 Divergence::ItakuraSaito => {
@@ -114,12 +131,26 @@ impl ActivationSolver {
                         *ratio = v * inverse * inverse;
                     }
                     for (h, w) in activations.iter_mut().zip(dictionary.templates()) {
-                        *h = (*h * (kernels::dot(w, ratio) / kernels::dot(w, estimate)).sqrt()).max(FLOOR);
+                        let root = (kernels::dot(w, ratio) / kernels::dot(w, estimate)).sqrt();
+                        *h = (*h * relaxed(root, relaxation)).max(FLOOR);
                     }
                 }
             }
         }
     }
+}
+
+/// What is solved.
+#[derive(Clone, Copy)]
+struct Frame<'a> {
+    magnitudes: &'a [f32],
+    dictionary: &'a Dictionary,
+    divergence: Divergence,
+}
+
+/// The factor of an update, over-relaxed.
+fn relaxed(ratio: f32, relaxation: f32) -> f32 {
+    if relaxation == 1.0 { ratio } else { ratio.powf(relaxation).clamp(MAX_STEP.recip(), MAX_STEP) }
 }
 
 /// h = Ŵᵀv, scaled to the frame's level; Ŵ are the templates at unit length. Zero for a silent frame.

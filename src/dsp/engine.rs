@@ -27,8 +27,8 @@ pub struct Engine {
     istft: Istft,
     /// Spectra of all channels, one after another.
     spectrum: Vec<Complex32>,
-    /// One masked channel on its way back.
-    masked: Vec<Complex32>,
+    /// One output's spectra on their way back, all channels.
+    separated: Vec<Complex32>,
     /// Components that have outputs of their own.
     component_outputs: usize,
     /// Component after component and channel after channel: the hop that is being put out.
@@ -48,7 +48,7 @@ pub struct Engine {
 struct Channel {
     /// The last window of input; the hop being filled is at its end.
     input: Vec<f32>,
-    /// The input hop that is due now: a window old.
+    /// The input hop that is due now, as old as the latency.
     dry: Vec<f32>,
     /// The mixed components' hop that is due now.
     wet: Vec<f32>,
@@ -70,7 +70,7 @@ impl Engine {
             separator: Separator::new(layout, sample_rate),
             istft: Istft::new(layout, Window::SqrtHann, channels * (1 + component_outputs)),
             spectrum: vec![Complex32::default(); channels * layout.bins()],
-            masked: vec![Complex32::default(); layout.bins()],
+            separated: vec![Complex32::default(); channels * layout.bins()],
             component_outputs,
             component_hops: vec![vec![0.0; hop_len]; channels * component_outputs],
             position: 0,
@@ -144,31 +144,30 @@ impl Engine {
     /// One hop has come in: the next one goes out.
     fn hop(&mut self, templates: Option<&Templates>, settings: &Settings) {
         let (bins, hop_len, channels) = (self.layout.bins(), self.layout.hop_len(), self.channels.len());
+        // What is due now is as old as the latency: the first hop of the synthesis window.
+        let due = self.layout.window_len() - self.layout.latency_samples();
         for (channel, spectrum) in self.channels.iter_mut().zip(self.spectrum.chunks_exact_mut(bins)) {
             self.stft.analyze(&channel.input, spectrum);
-            channel.dry.copy_from_slice(&channel.input[..hop_len]);
+            channel.dry.copy_from_slice(&channel.input[due..due + hop_len]);
             channel.input.copy_within(hop_len.., 0);
         }
-        if let Some(templates) = templates {
-            self.separator.separate_frame(&self.spectrum, templates, settings);
+        let frame = templates.map(|templates| self.separator.separate_frame(&self.spectrum, templates, settings));
+        match &frame {
+            Some(frame) => frame.mix(&mut self.separated),
+            None => self.separated.copy_from_slice(&self.spectrum),
         }
-        for (lane, (channel, spectrum)) in self.channels.iter_mut().zip(self.spectrum.chunks_exact(bins)).enumerate() {
-            match templates {
-                Some(_) => apply(&self.separator.remix()[lane * bins..], spectrum, &mut self.masked),
-                None => self.masked.copy_from_slice(spectrum),
-            }
-            self.istft.synthesize(lane, &mut self.masked, &mut channel.wet);
+        let lanes = self.channels.iter_mut().zip(self.separated.chunks_exact_mut(bins)).enumerate();
+        for (lane, (channel, spectrum)) in lanes {
+            self.istft.synthesize(lane, spectrum, &mut channel.wet);
         }
-        for (index, hop) in self.component_hops.iter_mut().enumerate() {
-            let (component, channel) = (index / channels, index % channels);
-            match templates.filter(|templates| component < templates.components().len()) {
-                Some(_) => {
-                    let mask = self.separator.component_mask(component, channels * bins);
-                    apply(&mask[channel * bins..], &self.spectrum[channel * bins..][..bins], &mut self.masked);
-                }
-                None => self.masked.fill(Complex32::default()),
+        for (component, hops) in self.component_hops.chunks_exact_mut(channels).enumerate() {
+            match &frame {
+                Some(frame) => frame.component(component, &mut self.separated),
+                None => self.separated.fill(Complex32::default()),
             }
-            self.istft.synthesize(channels + index, &mut self.masked, hop);
+            for (channel, (hop, spectrum)) in hops.iter_mut().zip(self.separated.chunks_exact_mut(bins)).enumerate() {
+                self.istft.synthesize(channels * (1 + component) + channel, spectrum, hop);
+            }
         }
         let is_wet = templates.is_some() && !settings.bypass;
         // Nothing was heard before the first hop, so there is nothing to fade from.
@@ -202,13 +201,6 @@ impl Engine {
         self.is_fresh = true;
         self.wet = Ramp::still(0.0);
         self.output = Ramp::still(1.0);
-    }
-}
-
-/// masked = mask · spectrum.
-fn apply(mask: &[f32], spectrum: &[Complex32], masked: &mut [Complex32]) {
-    for ((masked, &x), &share) in masked.iter_mut().zip(spectrum).zip(mask) {
-        *masked = x * share;
     }
 }
 

@@ -20,21 +20,52 @@ impl SoftMasks {
         Self { max_rows, masks: vec![0.0; max_rows * max_components], sums: vec![0.0; max_rows] }
     }
 
-    /// Computes every component's mask: L^p / Σ L^p with L = W h summed over the component's templates, the generalised
-    /// Wiener filter (p = 1 shares magnitudes, p = 2 power; `exponent` > 0).
+    /// Computes every component's mask: L^p / Σ L^p with L = c W h, its templates' sum times its calibration; the generalised
+    /// Wiener filter (p = 1 shares magnitudes, p = 2 power; `exponent` > 0). One value per row.
     pub fn update(&mut self, templates: &Templates, activations: &[f32], exponent: f32) {
+        self.estimate(templates, activations);
+        let (components, rows) = (templates.components().len(), templates.format().rows());
+        for estimate in self.masks.chunks_exact_mut(self.max_rows).take(components) {
+            raise(&mut estimate[..rows], exponent);
+        }
+        self.normalise(components, rows);
+    }
+
+    /// Like [`SoftMasks::update`], one value per bin of a stereo frame: L is the length of (left, right).
+    pub fn update_joint(&mut self, templates: &Templates, activations: &[f32], exponent: f32) {
+        self.estimate(templates, activations);
+        let (components, bins) = (templates.components().len(), templates.format().bins());
+        for estimate in self.masks.chunks_exact_mut(self.max_rows).take(components) {
+            let (left, right) = estimate.split_at_mut(bins);
+            for (left, right) in left.iter_mut().zip(right) {
+                *left = (*left * *left + *right * *right).sqrt();
+            }
+            raise(left, exponent);
+        }
+        self.normalise(components, bins);
+    }
+
+    /// L = c W h of every component.
+    fn estimate(&mut self, templates: &Templates, activations: &[f32]) {
         let (rows, components) = (templates.format().rows(), templates.components().len());
-        let masks = &mut self.masks[..components * self.max_rows];
-        for mask in masks.chunks_exact_mut(self.max_rows) {
-            mask[..rows].fill(0.0);
+        for estimate in self.masks.chunks_exact_mut(self.max_rows).take(components) {
+            estimate[..rows].fill(0.0);
         }
         for ((template, &owner), &activation) in templates.full().templates().zip(templates.owners()).zip(activations) {
-            kernels::add_scaled(&mut masks[owner * self.max_rows..][..rows], activation, template);
+            kernels::add_scaled(&mut self.masks[owner * self.max_rows..][..rows], activation, template);
         }
-        let sums = &mut self.sums[..rows];
+        for (component, estimate) in self.masks.chunks_exact_mut(self.max_rows).take(components).enumerate() {
+            if let Some(calibration) = templates.calibration(component) {
+                estimate.iter_mut().zip(calibration).for_each(|(value, gain)| *value *= gain);
+            }
+        }
+    }
+
+    fn normalise(&mut self, components: usize, len: usize) {
+        let masks = &mut self.masks[..components * self.max_rows];
+        let sums = &mut self.sums[..len];
         sums.fill(0.0);
         for mask in masks.chunks_exact_mut(self.max_rows) {
-            raise(&mut mask[..rows], exponent);
             for (sum, share) in sums.iter_mut().zip(mask) {
                 *share += SHARE_FLOOR;
                 *sum += *share;
@@ -47,9 +78,14 @@ impl SoftMasks {
         }
     }
 
-    /// The mask of one component, after an update.
-    pub fn component(&self, component: usize, rows: usize) -> &[f32] {
-        &self.masks[component * self.max_rows..][..rows]
+    /// The first `len` values of one component's mask, after an update.
+    pub fn component(&self, component: usize, len: usize) -> &[f32] {
+        &self.masks[component * self.max_rows..][..len]
+    }
+
+    /// Every component's mask, and the distance from one to the next.
+    pub fn all(&self) -> (&[f32], usize) {
+        (&self.masks, self.max_rows)
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Settings {
     pub updates: usize,
     /// Exponent of the soft masks, above 0.
     pub mask_exponent: f32,
+    /// Whether components are taken apart by place too, where the templates know it.
+    pub spatial: bool,
 }
 
 impl Default for Settings {
@@ -42,6 +44,7 @@ impl Default for Settings {
             divergence: Divergence::KullbackLeibler,
             updates: 20,
             mask_exponent: 1.5,
+            spatial: true,
         }
     }
 }
@@ -100,7 +103,7 @@ impl Mixer {
     /// A mixer whose hops follow each other as `layout` says.
     pub fn new(layout: StftLayout, sample_rate: f32) -> Self {
         let hop_ms = layout.hop_len() as f32 / sample_rate * 1000.0;
-        let half_window_sum: f32 = super::Window::SqrtHann.samples(layout.window_len()).iter().sum::<f32>() / 2.0;
+        let half_window_sum: f32 = super::Window::SqrtHann.analysis(layout).iter().sum::<f32>() / 2.0;
         Self {
             smoothing: 1.0 - (-hop_ms / SMOOTHING_MS).exp(),
             release: (-hop_ms / GATE_RELEASE_MS).exp(),

@@ -8,11 +8,14 @@
 pub mod activations;
 pub mod bands;
 pub mod engine;
+pub mod format;
 pub mod istft;
 pub mod kernels;
 pub mod masks;
 pub mod mixer;
+pub mod mode;
 pub mod separator;
+pub mod spatial;
 pub mod stft;
 pub mod templates;
 
@@ -21,15 +24,20 @@ pub use realfft::num_complex::Complex32;
 
 pub use activations::{ActivationSolver, Divergence};
 pub use engine::Engine;
+pub use format::Format;
 pub use istft::Istft;
 pub use mixer::Settings;
+pub use mode::Mode;
 pub use separator::Separator;
+pub use spatial::Covariance;
 pub use stft::{LayoutError, Stft, StftLayout, Window};
-pub use templates::{Format, Templates, TemplatesError};
+pub use templates::{Templates, TemplatesError};
 
 /// The most components that a musician can mix; parameters are made for this many.
 pub const MAX_COMPONENTS: usize = 16;
-/// The most templates that all components together can own.
+/// The most learned templates that all components together can own.
 pub const MAX_TEMPLATES: usize = 256;
+/// The most templates that can play: the learned ones, and four transposed copies of each.
+pub const MAX_PLAYED_TEMPLATES: usize = 5 * MAX_TEMPLATES;
 /// The most channels of one stream: stereo.
 pub const MAX_CHANNELS: usize = 2;

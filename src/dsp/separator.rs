@@ -1,7 +1,8 @@
 //! One frame through the whole algorithm. Read this first. Lives on the audio thread.
 //!
 //! ```text
-//! X ─ |X| ─ bands ─ H (W fixed, multiplicative updates) ─ masks (W_j h_j)^p / Σ ─ gain per component ─ Σ gain · mask · X
+//! X ─ |X| ─ bands ─ H (W fixed, multiplicative updates) ─ masks (c_j W_j h_j)^p / Σ ─ Σ gain_j · component_j
+//!                                                           component_j = mask_j · X, or in stereo the spatial filter
 //! ```
 
 use realfft::num_complex::Complex32;
@@ -9,25 +10,27 @@ use realfft::num_complex::Complex32;
 use super::activations::ActivationSolver;
 use super::masks::SoftMasks;
 use super::mixer::{Mixer, Settings};
+use super::spatial::SpatialFilter;
 use super::stft::StftLayout;
 use super::templates::Templates;
-use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_TEMPLATES};
+use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES};
 
 /// Takes spectra apart, one frame at a time.
 pub struct Separator {
     solver: ActivationSolver,
     masks: SoftMasks,
+    spatial: SpatialFilter,
     mixer: Mixer,
     /// |X|, channel after channel.
     magnitudes: Vec<f32>,
     /// |X| summed over the activation bands.
     banded: Vec<f32>,
     /// One per template.
-    activations: [f32; MAX_TEMPLATES],
+    activations: [f32; MAX_PLAYED_TEMPLATES],
     /// Per component, its activations summed.
     levels: [f32; MAX_COMPONENTS],
-    /// Per bin and channel, what the mixed components leave of the input.
-    remix: Vec<f32>,
+    /// Per component, what the mixer gave the last frame.
+    gains: [f32; MAX_COMPONENTS],
 }
 
 impl Separator {
@@ -37,18 +40,24 @@ impl Separator {
         Self {
             solver: ActivationSolver::new(max_rows),
             masks: SoftMasks::new(max_rows, MAX_COMPONENTS),
+            spatial: SpatialFilter::new(layout.bins()),
             mixer: Mixer::new(layout, sample_rate),
             magnitudes: vec![0.0; max_rows],
             banded: vec![0.0; max_rows],
-            activations: [0.0; MAX_TEMPLATES],
+            activations: [0.0; MAX_PLAYED_TEMPLATES],
             levels: [0.0; MAX_COMPONENTS],
-            remix: vec![0.0; max_rows],
+            gains: [1.0; MAX_COMPONENTS],
         }
     }
 
-    /// Separates one frame. `spectrum` has the templates' rows (channel after channel, one shared H); afterwards
-    /// [`Separator::remix`] and [`Separator::component_mask`] hold the frame's masks.
-    pub fn separate_frame(&mut self, spectrum: &[Complex32], templates: &Templates, settings: &Settings) {
+    /// Separates one frame: `spectrum` has the templates' rows (channel after channel, one shared H). What it gives, ask
+    /// [`Separated`].
+    pub fn separate_frame<'a>(
+        &'a mut self,
+        spectrum: &'a [Complex32],
+        templates: &'a Templates,
+        settings: &Settings,
+    ) -> Separated<'a> {
         let magnitudes = &mut self.magnitudes[..spectrum.len()];
         for (magnitude, x) in magnitudes.iter_mut().zip(spectrum) {
             *magnitude = (x.re * x.re + x.im * x.im).sqrt();
@@ -58,35 +67,24 @@ impl Separator {
 
         let activations = &mut self.activations[..templates.owners().len()];
         self.solver.solve(banded, templates.banded(), settings.divergence, settings.updates, activations);
-        self.masks.update(templates, activations, settings.mask_exponent);
+
+        let is_spatial = settings.spatial && !templates.covariances().is_empty();
+        if is_spatial {
+            self.masks.update_joint(templates, activations, settings.mask_exponent);
+            let (shares, stride) = self.masks.all();
+            self.spatial.update(spectrum, templates.covariances(), shares, stride);
+        } else {
+            self.masks.update(templates, activations, settings.mask_exponent);
+        }
 
         let levels = &mut self.levels[..templates.components().len()];
         levels.fill(0.0);
         for (&owner, &activation) in templates.owners().iter().zip(activations.iter()) {
             levels[owner] += activation;
         }
-        let gains = self.mixer.advance(levels, settings);
-
-        // Masks sum to one, so Σ gain · mask = 1 + Σ (gain − 1) · mask: exactly one where every gain is.
-        let remix = &mut self.remix[..spectrum.len()];
-        remix.fill(1.0);
-        for (component, &gain) in gains.iter().enumerate().filter(|(_, gain)| **gain != 1.0) {
-            let mask = self.masks.component(component, spectrum.len());
-            super::kernels::add_scaled(remix, gain - 1.0, mask);
-        }
-        if gains.iter().all(|&gain| gain == 0.0) {
-            remix.fill(0.0);
-        }
-    }
-
-    /// Per bin and channel, the factor from the input to the mixed components of the last frame.
-    pub fn remix(&self) -> &[f32] {
-        &self.remix
-    }
-
-    /// Per bin and channel, one component's share of the last frame.
-    pub fn component_mask(&self, component: usize, rows: usize) -> &[f32] {
-        self.masks.component(component, rows)
+        let gains = &mut self.gains[..levels.len()];
+        gains.copy_from_slice(self.mixer.advance(levels, settings));
+        Separated { spectrum, templates, masks: &self.masks, spatial: is_spatial.then_some(&self.spatial), gains }
     }
 
     /// One activation per template of the last frame.
@@ -103,5 +101,54 @@ impl Separator {
     pub fn reset(&mut self) {
         self.mixer.reset();
         self.levels.fill(0.0);
+    }
+}
+
+/// What one frame came apart into. Every output is the frame's rows, channel after channel.
+pub struct Separated<'a> {
+    spectrum: &'a [Complex32],
+    templates: &'a Templates,
+    masks: &'a SoftMasks,
+    /// Where components are taken apart by place too.
+    spatial: Option<&'a SpatialFilter>,
+    gains: &'a [f32],
+}
+
+impl Separated<'_> {
+    /// Writes Σ gain · component. Components add up to X, so it is X + Σ (gain − 1) · component: exactly X where every
+    /// gain is one.
+    pub fn mix(&self, out: &mut [Complex32]) {
+        out.copy_from_slice(self.spectrum);
+        if self.gains.iter().all(|&gain| gain == 0.0) {
+            out.fill(Complex32::default());
+            return;
+        }
+        for (component, &gain) in self.gains.iter().enumerate().filter(|(_, gain)| **gain != 1.0) {
+            self.add(component, gain - 1.0, out);
+        }
+    }
+
+    /// Writes one component, before its gain; zeros for one that there is not.
+    pub fn component(&self, component: usize, out: &mut [Complex32]) {
+        out.fill(Complex32::default());
+        if component < self.gains.len() {
+            self.add(component, 1.0, out);
+        }
+    }
+
+    fn add(&self, component: usize, gain: f32, out: &mut [Complex32]) {
+        let bins = self.templates.format().bins();
+        match self.spatial {
+            Some(filter) => {
+                let covariances = &self.templates.covariances()[component * bins..][..bins];
+                filter.add_component(gain, covariances, self.masks.component(component, bins), out);
+            }
+            None => {
+                let mask = self.masks.component(component, self.spectrum.len());
+                for ((out, &x), &share) in out.iter_mut().zip(self.spectrum).zip(mask) {
+                    *out += x * (gain * share);
+                }
+            }
+        }
     }
 }

@@ -7,26 +7,35 @@ use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 use thiserror::Error;
 
-/// Window and hop of a short-time Fourier transform, checked once.
+/// Window, hop and latency of a short-time Fourier transform, checked once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StftLayout {
     window_len: usize,
     hop_len: usize,
+    synthesis_len: usize,
 }
 
-/// Why a window and hop are refused.
+/// Why a layout is refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum LayoutError {
     /// The window is no power of two, or too short or too long.
     #[error("window of {0} samples: it must be a power of two from {min} to {max}", min = StftLayout::MIN_WINDOW_LEN, max = StftLayout::MAX_WINDOW_LEN)]
     Window(usize),
+    /// The synthesis window is no power of two, or too short, or longer than the analysis window.
+    #[error("synthesis window of {synthesis_len} samples: it must be a power of two from {min} to the window's {window_len}", min = StftLayout::MIN_SYNTHESIS_LEN)]
+    Synthesis {
+        /// The synthesis window asked for, in samples.
+        synthesis_len: usize,
+        /// The window asked for, in samples.
+        window_len: usize,
+    },
     /// The hop does not overlap the windows two or four times.
-    #[error("hop of {hop_len} samples: with a window of {window_len} it must be {quarter} or {half}", quarter = window_len / 4, half = window_len / 2)]
+    #[error("hop of {hop_len} samples: with a synthesis window of {synthesis_len} it must be {quarter} or {half}", quarter = synthesis_len / 4, half = synthesis_len / 2)]
     Hop {
         /// The hop asked for, in samples.
         hop_len: usize,
-        /// The window asked for, in samples.
-        window_len: usize,
+        /// The synthesis window asked for, in samples.
+        synthesis_len: usize,
     },
 }
 
@@ -34,20 +43,35 @@ impl StftLayout {
     /// The shortest window, in samples.
     pub const MIN_WINDOW_LEN: usize = 256;
     /// The longest window, in samples.
-    pub const MAX_WINDOW_LEN: usize = 8192;
+    pub const MAX_WINDOW_LEN: usize = 16_384;
+    /// The shortest synthesis window, in samples.
+    pub const MIN_SYNTHESIS_LEN: usize = 16;
 
-    /// A window of a power of two from 256 to 8192 samples, and a hop of a quarter or half of it.
+    /// A window of a power of two from 256 to 16384 samples, and a hop of a quarter or half of it.
     ///
     /// # Errors
     /// Any other window or hop.
     pub fn new(window_len: usize, hop_len: usize) -> Result<Self, LayoutError> {
+        Self::asymmetric(window_len, window_len, hop_len)
+    }
+
+    /// A long window to analyse and a short one, its last `synthesis_len` samples, to synthesise: the spectra are those
+    /// of the long window, the latency that of the short one. The synthesis window is a power of two from 16 samples up to
+    /// the window, the hop a quarter or half of it.
+    ///
+    /// # Errors
+    /// Any other window or hop.
+    pub fn asymmetric(window_len: usize, synthesis_len: usize, hop_len: usize) -> Result<Self, LayoutError> {
         if !window_len.is_power_of_two() || !(Self::MIN_WINDOW_LEN..=Self::MAX_WINDOW_LEN).contains(&window_len) {
             return Err(LayoutError::Window(window_len));
         }
-        if hop_len != window_len / 4 && hop_len != window_len / 2 {
-            return Err(LayoutError::Hop { hop_len, window_len });
+        if !synthesis_len.is_power_of_two() || !(Self::MIN_SYNTHESIS_LEN..=window_len).contains(&synthesis_len) {
+            return Err(LayoutError::Synthesis { synthesis_len, window_len });
         }
-        Ok(Self { window_len, hop_len })
+        if hop_len != synthesis_len / 4 && hop_len != synthesis_len / 2 {
+            return Err(LayoutError::Hop { hop_len, synthesis_len });
+        }
+        Ok(Self { window_len, hop_len, synthesis_len })
     }
 
     /// Window length in samples.
@@ -60,48 +84,78 @@ impl StftLayout {
         self.hop_len
     }
 
+    /// Samples at the end of the window that are synthesised.
+    pub fn synthesis_len(self) -> usize {
+        self.synthesis_len
+    }
+
     /// Bins of one spectrum: half the window, plus one.
     pub fn bins(self) -> usize {
         self.window_len / 2 + 1
     }
 
-    /// Samples from an input sample to the same sample in the output: one window. A sample is complete only when
-    /// the last window that covers it is; that window ends up to a window later, and is computed as it ends.
+    /// Samples from an input sample to the same sample in the output: one synthesis window. A sample is complete only
+    /// when the last synthesis window that covers it is; that one ends up to its length later, and is computed as it ends.
     pub fn latency_samples(self) -> usize {
-        self.window_len
+        self.synthesis_len
     }
 }
 
 impl Default for StftLayout {
     /// 2048 samples, hop 512: what separates best for most music.
     fn default() -> Self {
-        Self { window_len: 2048, hop_len: 512 }
+        Self { window_len: 2048, hop_len: 512, synthesis_len: 2048 }
     }
 }
 
 /// Analysis windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
-    /// √Hann, periodic: the product's window, for analysis and synthesis.
+    /// √Hann, periodic: the product's window, for analysis and synthesis. Where the synthesis window is shorter than the
+    /// analysis window, it rises slowly and falls as fast as the short one.
     SqrtHann,
-    /// Four-term Blackman-Harris, periodic: the window of the lecture.
+    /// Four-term Blackman-Harris, periodic: the window of the lecture, for synthesis windows as long as itself.
     BlackmanHarris,
 }
 
 impl Window {
-    /// The window's `len` samples.
-    pub fn samples(self, len: usize) -> Vec<f32> {
-        let phase = |n: usize| std::f64::consts::TAU * n as f64 / len as f64;
-        let value = |n: usize| match self {
-            // The root of (1 − cos 2πn/N)/2.
-            Self::SqrtHann => (phase(n) / 2.0).sin(),
-            // Harris 1978, the minimum four-term window.
-            Self::BlackmanHarris => {
-                let p = phase(n);
-                0.35875 - 0.48829 * p.cos() + 0.14128 * (2.0 * p).cos() - 0.01168 * (3.0 * p).cos()
-            }
+    /// The analysis window, `window_len` samples.
+    pub fn analysis(self, layout: StftLayout) -> Vec<f32> {
+        (0..layout.window_len).map(|n| self.value(n, layout) as f32).collect()
+    }
+
+    /// The synthesis window, `synthesis_len` samples: what, multiplied by the end of the analysis window, is a Hann window
+    /// (√Hann) or its square (Blackman-Harris), over the overlapped sum of those. Unchanged spectra give the samples
+    /// back; where both windows are equally long it is the least-squares one of Griffin and Lim (1984), equation 6.
+    pub fn synthesis(self, layout: StftLayout) -> Vec<f32> {
+        let (len, start) = (layout.synthesis_len, layout.window_len - layout.synthesis_len);
+        let product = |n: usize| match self {
+            Self::SqrtHann => (std::f64::consts::PI * n as f64 / len as f64).sin().powi(2),
+            Self::BlackmanHarris => self.value(start + n, layout).powi(2),
+        };
+        let overlapped = |n: usize| (n % layout.hop_len..len).step_by(layout.hop_len).map(product).sum::<f64>();
+        let value = |n: usize| match product(n) {
+            0.0 => 0.0,
+            product => product / (self.value(start + n, layout) * overlapped(n)),
         };
         (0..len).map(|n| value(n) as f32).collect()
+    }
+
+    fn value(self, n: usize, layout: StftLayout) -> f64 {
+        let StftLayout { window_len, synthesis_len, .. } = layout;
+        match self {
+            Self::SqrtHann => {
+                let fall = synthesis_len / 2;
+                let rise = window_len - fall;
+                let (n, half) = if n < rise { (n, rise) } else { (n - rise + fall, fall) };
+                (std::f64::consts::FRAC_PI_2 * n as f64 / half as f64).sin()
+            }
+            // Harris 1978, the minimum four-term window.
+            Self::BlackmanHarris => {
+                let p = std::f64::consts::TAU * n as f64 / window_len as f64;
+                0.35875 - 0.48829 * p.cos() + 0.14128 * (2.0 * p).cos() - 0.01168 * (3.0 * p).cos()
+            }
+        }
     }
 }
 
@@ -118,7 +172,7 @@ impl Stft {
     pub fn new(layout: StftLayout, window: Window) -> Self {
         let transform = RealFftPlanner::new().plan_fft_forward(layout.window_len());
         Self {
-            window: window.samples(layout.window_len()),
+            window: window.analysis(layout),
             windowed: transform.make_input_vec(),
             scratch: transform.make_scratch_vec(),
             transform,
@@ -143,7 +197,7 @@ mod tests {
 
     #[test]
     fn layouts_are_powers_of_two_with_two_or_four_overlaps() {
-        for exponent in 8..=13 {
+        for exponent in 8..=14 {
             let window_len = 1 << exponent;
             for overlap in [2, 4] {
                 let layout = StftLayout::new(window_len, window_len / overlap).unwrap();
@@ -152,9 +206,31 @@ mod tests {
             assert!(StftLayout::new(window_len, window_len).is_err());
             assert!(StftLayout::new(window_len, 0).is_err());
         }
-        for window_len in [0, 1, 128, 1000, 16384] {
+        for window_len in [0, 1, 128, 1000, 32_768] {
             assert_eq!(StftLayout::new(window_len, window_len / 4), Err(LayoutError::Window(window_len)));
         }
+    }
+
+    #[test]
+    fn synthesis_windows_are_powers_of_two_up_to_the_window() {
+        for synthesis_len in [16, 128, 512, 2048] {
+            let layout = StftLayout::asymmetric(2048, synthesis_len, synthesis_len / 2).unwrap();
+            assert_eq!(layout.latency_samples(), synthesis_len);
+            assert!(StftLayout::asymmetric(2048, synthesis_len, 2 * synthesis_len).is_err());
+        }
+        for synthesis_len in [0, 8, 100, 4096] {
+            let error = LayoutError::Synthesis { synthesis_len, window_len: 2048 };
+            assert_eq!(StftLayout::asymmetric(2048, synthesis_len, synthesis_len / 2), Err(error));
+        }
+    }
+
+    #[test]
+    fn an_asymmetric_window_peaks_where_its_short_half_begins_and_ends_near_zero() {
+        let layout = StftLayout::asymmetric(2048, 512, 128).unwrap();
+        let window = Window::SqrtHann.analysis(layout);
+        assert_eq!((window.len(), window[0], window[2048 - 256]), (2048, 0.0, 1.0));
+        assert!(window[..1792].is_sorted() && window[1792..].iter().rev().is_sorted());
+        assert!(window[2047] < 0.01);
     }
 
     #[test]
@@ -165,7 +241,7 @@ mod tests {
         let mut spectrum = vec![Complex32::default(); layout.bins()];
         Stft::new(layout, Window::SqrtHann).analyze(&sine, &mut spectrum);
         let peak = spectrum.iter().map(|x| x.norm()).enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
-        let half_sum = Window::SqrtHann.samples(2048).iter().sum::<f32>() / 2.0;
+        let half_sum = Window::SqrtHann.analysis(layout).iter().sum::<f32>() / 2.0;
         assert_eq!(peak.0, 100);
         // 1e-5: f32 sums of 2048 products.
         assert!((peak.1 / half_sum - 1.0).abs() < 1e-5, "{} {half_sum}", peak.1);

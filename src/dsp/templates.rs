@@ -4,43 +4,10 @@
 use thiserror::Error;
 
 use super::bands::Bands;
+use super::format::Format;
+use super::spatial::Covariance;
 use super::stft::StftLayout;
-use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_TEMPLATES, kernels};
-
-/// The spectra that templates describe: their sample rate, window and channels.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Format {
-    /// Samples per second.
-    pub sample_rate: f32,
-    /// Window in samples.
-    pub window_len: usize,
-    /// Channels whose bins stand over each other in one template: 1 or 2.
-    pub channels: usize,
-}
-
-impl Format {
-    /// The format of spectra made with `layout`.
-    pub fn new(sample_rate: f32, layout: StftLayout, channels: usize) -> Self {
-        Self { sample_rate, window_len: layout.window_len(), channels }
-    }
-
-    /// Bins of one channel.
-    pub fn bins(self) -> usize {
-        self.window_len / 2 + 1
-    }
-
-    /// Values of one template: channels × bins, the left channel's bins first.
-    pub fn rows(self) -> usize {
-        self.channels * self.bins()
-    }
-}
-
-impl std::fmt::Display for Format {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let channels = if self.channels == 1 { "mono" } else { "stereo" };
-        write!(f, "{} Hz, window {}, {channels}", self.sample_rate, self.window_len)
-    }
-}
+use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, kernels};
 
 /// A matrix of templates and what the activation solver needs of it.
 #[derive(Clone, Debug)]
@@ -94,14 +61,14 @@ impl Dictionary {
 pub enum TemplatesError {
     /// The format is none that this program works in.
     #[error(
-        "templates for {0}: the sample rate must be above zero, the window a power of two from 256 to 8192, the channels 1 or 2"
+        "templates for {0}: the sample rate must be above zero, the window a power of two from 256 to 16384, the channels 1 or 2"
     )]
     Format(Format),
     /// Too few or too many components.
     #[error("{0} components: there must be 1 to {MAX_COMPONENTS}")]
     Components(usize),
     /// Too few or too many templates.
-    #[error("{0} templates: there must be 1 to {MAX_TEMPLATES}, for all components together")]
+    #[error("{0} templates: there must be 1 to {MAX_PLAYED_TEMPLATES}, for all components and their copies together")]
     Templates(usize),
     /// The matrix has another size than its rows and owners say.
     #[error("the template matrix has {found} values: {expected} were expected")]
@@ -111,9 +78,22 @@ pub enum TemplatesError {
         /// Rows × templates.
         expected: usize,
     },
-    /// A template that no component, or a component that no template belongs to.
-    #[error("template owners do not fit: every template needs a component, and component {0} has no template")]
-    Owners(usize),
+    /// A template of a component that is none.
+    #[error("a template belongs to component {owner}: there are {components}, counted from 0")]
+    Owner {
+        /// The component it should belong to.
+        owner: usize,
+        /// How many there are.
+        components: usize,
+    },
+    /// Calibration gains or covariances that are not one per component and bin, or make no sense.
+    #[error("{what}: {why}")]
+    Component {
+        /// Calibration or covariances.
+        what: &'static str,
+        /// What is wrong.
+        why: String,
+    },
     /// A value that no magnitude can have.
     #[error("template {template} holds {value}: every value must be finite and at least 0")]
     Value {
@@ -138,6 +118,10 @@ pub struct Templates {
     full: Dictionary,
     bands: Bands,
     banded: Dictionary,
+    /// Component after component, `rows` gains of its estimate. Empty: all are 1.
+    calibration: Vec<f32>,
+    /// Component after component, one per bin: where it sounds from. Empty: not known, or mono.
+    covariances: Vec<Covariance>,
 }
 
 impl Templates {
@@ -145,7 +129,7 @@ impl Templates {
     pub const BANDS: usize = 100;
 
     /// Checks and takes `matrix`: template after template, each `format.rows()` values ≥ 0; `owners` has the component
-    /// index of each template. Templates are scaled to sum to one.
+    /// index of each template. Templates are scaled to sum to one. A component without templates is never heard.
     ///
     /// # Errors
     /// See [`TemplatesError`].
@@ -177,7 +161,42 @@ impl Templates {
             bands.sum_rows(template, banded);
         }
         let banded = Dictionary::new(format.channels * bands.len(), banded);
-        Ok(Self { format, components, owners, full, bands, banded })
+        let (calibration, covariances) = (Vec::new(), Vec::new());
+        Ok(Self { format, components, owners, full, bands, banded, calibration, covariances })
+    }
+
+    /// These templates with gains for each component's estimate: component after component, `rows` finite gains ≥ 0 (or
+    /// none at all).
+    ///
+    /// # Errors
+    /// Another number of gains, or one that is no gain.
+    pub fn calibrated(self, calibration: Vec<f32>) -> Result<Self, TemplatesError> {
+        let refused = |why| Err(TemplatesError::Component { what: "calibration", why });
+        let expected = self.components.len() * self.format.rows();
+        if !calibration.is_empty() && calibration.len() != expected {
+            return refused(format!("{} gains, and {expected} were expected", calibration.len()));
+        }
+        match calibration.iter().find(|gain| !(gain.is_finite() && **gain >= 0.0)) {
+            Some(gain) => refused(format!("a gain is {gain}; it must be finite and at least 0")),
+            None => Ok(Self { calibration, ..self }),
+        }
+    }
+
+    /// These templates with a place for each component: component after component, one covariance per bin (or none at
+    /// all). Only for stereo.
+    ///
+    /// # Errors
+    /// Another number of covariances, or one that is none.
+    pub fn placed(self, covariances: Vec<Covariance>) -> Result<Self, TemplatesError> {
+        let refused = |why| Err(TemplatesError::Component { what: "covariances", why });
+        let expected = if self.format.channels == 2 { self.components.len() * self.format.bins() } else { 0 };
+        if !covariances.is_empty() && covariances.len() != expected {
+            return refused(format!("{} of them, and {expected} were expected", covariances.len()));
+        }
+        match covariances.iter().find(|covariance| !covariance.is_valid()) {
+            Some(covariance) => refused(format!("{covariance:?} is no covariance of trace 1")),
+            None => Ok(Self { covariances, ..self }),
+        }
     }
 
     /// The spectra these templates describe.
@@ -210,6 +229,16 @@ impl Templates {
         &self.banded
     }
 
+    /// The gains of one component's estimate, `rows` of them, or `None` where all are 1.
+    pub fn calibration(&self, component: usize) -> Option<&[f32]> {
+        self.calibration.chunks_exact(self.format.rows()).nth(component)
+    }
+
+    /// Every component's covariances, component after component, one per bin; empty where places are not known.
+    pub fn covariances(&self) -> &[Covariance] {
+        &self.covariances
+    }
+
     /// The same templates for spectra of another format.
     ///
     /// Across sample rates and windows, each template's sum is spread over the new bins by where they lie in hertz; what
@@ -225,10 +254,10 @@ impl Templates {
             match (self.format.channels, format.channels) {
                 (2, 1) => {
                     let mono: Vec<f32> = channels[0].iter().zip(channels[1]).map(|(l, r)| l + r).collect();
-                    matrix.extend(respaced(&mono, self.format, format));
+                    matrix.extend(self.format.spread(&mono, format));
                 }
-                (1, 2) => (0..2).for_each(|_| matrix.extend(respaced(channels[0], self.format, format))),
-                _ => channels.iter().for_each(|channel| matrix.extend(respaced(channel, self.format, format))),
+                (1, 2) => (0..2).for_each(|_| matrix.extend(self.format.spread(channels[0], format))),
+                _ => channels.iter().for_each(|channel| matrix.extend(self.format.spread(channel, format))),
             }
         }
         for template in matrix.chunks_exact_mut(format.rows()) {
@@ -239,7 +268,30 @@ impl Templates {
         let is_full = self.bands == Bands::full(self.format.bins());
         let erb = || Bands::erb(Self::BANDS, format.bins(), format.sample_rate);
         let bands = if is_full { Bands::full(format.bins()) } else { erb() };
-        Self::with_bands(format, self.components.clone(), self.owners.clone(), matrix, bands)
+        Self::with_bands(format, self.components.clone(), self.owners.clone(), matrix, bands)?
+            .calibrated(self.fitted_calibration(format))?
+            .placed(self.fitted_covariances(format))
+    }
+
+    fn fitted_calibration(&self, format: Format) -> Vec<f32> {
+        let mut fitted = Vec::with_capacity(self.calibration.len());
+        for component in self.calibration.chunks_exact(self.format.rows()) {
+            let channels: Vec<Vec<f32>> = component
+                .chunks_exact(self.format.bins())
+                .map(|gains| self.format.interpolate(gains, format))
+                .collect();
+            match (channels.as_slice(), format.channels) {
+                ([left, right], 1) => fitted.extend(left.iter().zip(right).map(|(l, r)| (l + r) / 2.0)),
+                ([mono], 2) => fitted.extend([mono.as_slice(), mono].concat()),
+                _ => fitted.extend(channels.concat()),
+            }
+        }
+        fitted
+    }
+
+    fn fitted_covariances(&self, format: Format) -> Vec<Covariance> {
+        let components = self.covariances.chunks_exact(self.format.bins()).filter(|_| format.channels == 2);
+        components.flat_map(|covariances| Covariance::interpolate(covariances, self.format, format)).collect()
     }
 }
 
@@ -257,18 +309,15 @@ fn check(format: Format, components: usize, owners: &[usize], matrix: &[f32]) ->
     if !(1..=MAX_COMPONENTS).contains(&components) {
         return Err(TemplatesError::Components(components));
     }
-    if !(1..=MAX_TEMPLATES).contains(&owners.len()) {
+    if !(1..=MAX_PLAYED_TEMPLATES).contains(&owners.len()) {
         return Err(TemplatesError::Templates(owners.len()));
     }
     let expected = format.rows() * owners.len();
     if matrix.len() != expected {
         return Err(TemplatesError::Size { found: matrix.len(), expected });
     }
-    if let Some(&stranger) = owners.iter().find(|&&owner| owner >= components) {
-        return Err(TemplatesError::Owners(stranger));
-    }
-    if let Some(empty) = (0..components).find(|component| !owners.contains(component)) {
-        return Err(TemplatesError::Owners(empty));
+    if let Some(&owner) = owners.iter().find(|&&owner| owner >= components) {
+        return Err(TemplatesError::Owner { owner, components });
     }
     for (template, values) in matrix.chunks_exact(format.rows()).enumerate() {
         if let Some(&value) = values.iter().find(|value| !(value.is_finite() && **value >= 0.0)) {
@@ -279,31 +328,6 @@ fn check(format: Format, components: usize, owners: &[usize], matrix: &[f32]) ->
         }
     }
     Ok(())
-}
-
-/// One channel's bins, spread over the bins of another format: differences of the interpolated running sum.
-fn respaced(bins: &[f32], from: Format, to: Format) -> Vec<f32> {
-    if from.bins() == to.bins() && from.sample_rate == to.sample_rate {
-        return bins.to_vec();
-    }
-    let running: Vec<f64> = std::iter::once(0.0)
-        .chain(bins.iter().scan(0.0, |sum, &x| {
-            *sum += f64::from(x);
-            Some(*sum)
-        }))
-        .collect();
-    let last = bins.len() as f64;
-    // Bin b covers b − ½ to b + ½ in steps of sample_rate / window_len.
-    let below = |edge: f64| {
-        let position = edge.clamp(0.0, last);
-        let whole = (position as usize).min(bins.len() - 1);
-        running[whole] + (running[whole + 1] - running[whole]) * (position - whole as f64)
-    };
-    let bin_hz = |format: Format| f64::from(format.sample_rate) / format.window_len as f64;
-    let scale = bin_hz(to) / bin_hz(from);
-    (0..to.bins())
-        .map(|bin| (below((bin as f64 + 0.5) * scale + 0.5) - below((bin as f64 - 0.5) * scale + 0.5)).max(0.0) as f32)
-        .collect()
 }
 
 #[cfg(test)]
@@ -340,10 +364,9 @@ mod tests {
         assert_eq!(new(mono, 0, &[0], &good), TemplatesError::Components(0));
         assert_eq!(new(mono, 17, &[0], &good), TemplatesError::Components(17));
         assert_eq!(new(mono, 1, &[], &good), TemplatesError::Templates(0));
-        assert_eq!(new(mono, 1, &[0; 257], &good), TemplatesError::Templates(257));
+        assert_eq!(new(mono, 1, &[0; 1281], &good), TemplatesError::Templates(1281));
         assert!(matches!(new(mono, 1, &[0], &good[1..]), TemplatesError::Size { .. }));
-        assert_eq!(new(mono, 1, &[1], &good), TemplatesError::Owners(1));
-        assert_eq!(new(mono, 2, &[0], &good), TemplatesError::Owners(1));
+        assert_eq!(new(mono, 1, &[1], &good), TemplatesError::Owner { owner: 1, components: 1 });
         let mut bad = good.clone();
         bad[3] = -1.0;
         assert_eq!(new(mono, 1, &[0], &bad), TemplatesError::Value { template: 0, value: -1.0 });
@@ -392,6 +415,29 @@ mod tests {
         assert_eq!(left, right);
         let back = wide.fitted(mono).unwrap();
         assert_eq!(back.full().templates().next(), templates.full().templates().next());
+    }
+
+    #[test]
+    fn calibration_and_places_must_fit_and_survive_another_format() {
+        let stereo = format(44_100.0, 512, 2);
+        let plain = Templates::new(stereo, names(2), vec![0, 1], vec![1.0; 2 * stereo.rows()]).unwrap();
+        let gains = [vec![0.5; stereo.rows()], vec![2.0; stereo.rows()]].concat();
+        let left = Covariance::new(1.0, Default::default());
+        let right = Covariance::new(0.0, Default::default());
+        let places = [vec![left; 257], vec![right; 257]].concat();
+        assert!(plain.clone().calibrated(gains[1..].to_vec()).is_err());
+        assert!(plain.clone().calibrated(vec![f32::NAN; gains.len()]).is_err());
+        assert!(plain.clone().placed(places[1..].to_vec()).is_err());
+        assert!(plain.clone().placed(vec![Covariance::new(1.5, Default::default()); places.len()]).is_err());
+        let templates = plain.calibrated(gains).unwrap().placed(places).unwrap();
+        for to in [format(48_000.0, 2048, 2), format(96_000.0, 256, 2)] {
+            let fitted = templates.fitted(to).unwrap();
+            assert!(fitted.calibration(1).unwrap().iter().all(|&gain| gain == 2.0));
+            assert_eq!(fitted.covariances(), [vec![left; to.bins()], vec![right; to.bins()]].concat());
+        }
+        let mono = templates.fitted(format(44_100.0, 512, 1)).unwrap();
+        assert_eq!((mono.calibration(0).unwrap(), mono.covariances()), ([0.5; 257].as_slice(), [].as_slice()));
+        assert_eq!(mono.fitted(stereo).unwrap().calibration(0), templates.calibration(0));
     }
 
     #[test]

@@ -1,0 +1,111 @@
+//! What spectra are of: sample rate, window and channels; and how values on one frequency axis become values on another.
+
+use super::stft::StftLayout;
+
+/// The spectra that templates describe: their sample rate, window and channels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Format {
+    /// Samples per second.
+    pub sample_rate: f32,
+    /// Window in samples.
+    pub window_len: usize,
+    /// Channels whose bins stand over each other in one template: 1 or 2.
+    pub channels: usize,
+}
+
+impl Format {
+    /// The format of spectra made with `layout`.
+    pub fn new(sample_rate: f32, layout: StftLayout, channels: usize) -> Self {
+        Self { sample_rate, window_len: layout.window_len(), channels }
+    }
+
+    /// Bins of one channel.
+    pub fn bins(self) -> usize {
+        self.window_len / 2 + 1
+    }
+
+    /// Hertz from one bin to the next.
+    pub fn bin_hz(self) -> f64 {
+        f64::from(self.sample_rate) / self.window_len as f64
+    }
+
+    /// Values of one template: channels × bins, the left channel's bins first.
+    pub fn rows(self) -> usize {
+        self.channels * self.bins()
+    }
+
+    /// One channel's `bins` amounts, spread over the bins of another format by where they lie in hertz: differences of the
+    /// interpolated running sum. What lies beyond the new highest bin is lost.
+    pub fn spread(self, bins: &[f32], to: Self) -> Vec<f32> {
+        if self.has_bins_of(to) {
+            return bins.to_vec();
+        }
+        let running: Vec<f64> = std::iter::once(0.0)
+            .chain(bins.iter().scan(0.0, |sum, &x| {
+                *sum += f64::from(x);
+                Some(*sum)
+            }))
+            .collect();
+        let last = bins.len() as f64;
+        // Bin b covers b − ½ to b + ½ in steps of bin_hz.
+        let below = |edge: f64| {
+            let position = edge.clamp(0.0, last);
+            let whole = (position as usize).min(bins.len() - 1);
+            running[whole] + (running[whole + 1] - running[whole]) * (position - whole as f64)
+        };
+        let scale = to.bin_hz() / self.bin_hz();
+        let amount = |bin: f64| below((bin + 0.5) * scale + 0.5) - below((bin - 0.5) * scale + 0.5);
+        (0..to.bins()).map(|bin| amount(bin as f64).max(0.0) as f32).collect()
+    }
+
+    /// One channel's `bins` gains or shares at the bins of another format: interpolated, and beyond the highest bin as
+    /// there.
+    pub fn interpolate(self, bins: &[f32], to: Self) -> Vec<f32> {
+        if self.has_bins_of(to) {
+            return bins.to_vec();
+        }
+        let scale = to.bin_hz() / self.bin_hz();
+        (0..to.bins()).map(|bin| between(bins, bin as f64 * scale)).collect()
+    }
+
+    fn has_bins_of(self, other: Self) -> bool {
+        self.window_len == other.window_len && self.sample_rate == other.sample_rate
+    }
+}
+
+/// The value at a place between two bins; the last one's beyond it.
+pub(crate) fn between(bins: &[f32], position: f64) -> f32 {
+    let last = bins.len().saturating_sub(1);
+    let whole = (position as usize).min(last);
+    let (low, high) = (bins[whole], bins[(whole + 1).min(last)]);
+    low + (high - low) * (position - whole as f64).min(1.0) as f32
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let channels = if self.channels == 1 { "mono" } else { "stereo" };
+        write!(f, "{} Hz, window {}, {channels}", self.sample_rate, self.window_len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_keep_their_sum_and_gains_their_value() {
+        let from = Format { sample_rate: 44_100.0, window_len: 1024, channels: 1 };
+        for (sample_rate, window_len) in [(44_100.0, 4096), (48_000.0, 1024), (44_100.0, 512), (96_000.0, 2048)] {
+            let to = Format { sample_rate, window_len, channels: 1 };
+            let mut amounts = vec![0.0; from.bins()];
+            amounts[1..250].fill(1.0);
+            let spread = from.spread(&amounts, to);
+            // f32 sums of up to 1000 values.
+            assert!((spread.iter().sum::<f32>() / 249.0 - 1.0).abs() < 1e-4, "{to}");
+            assert!(from.interpolate(&vec![0.7; from.bins()], to).iter().all(|&gain| gain == 0.7), "{to}");
+        }
+        let ramp: Vec<f32> = (0..513).map(|bin| bin as f32).collect();
+        let twice = from.interpolate(&ramp, Format { window_len: 2048, ..from });
+        assert!(twice.iter().enumerate().all(|(bin, &value)| value == bin as f32 / 2.0));
+    }
+}
