@@ -123,7 +123,15 @@ impl Story {
         pictures::spectrogram("The mix", &spectrogram)?.save(&folder.join("mix.png"))?;
         let names: Vec<String> = order.iter().map(|&stem| clip.stems[stem].0.to_owned()).collect();
         pictures::templates(&names, self.model.templates())?.save(&folder.join("W.png"))?;
-        let levels = render(&self.model, &clip.mix, &Settings::default(), Outputs::Mix, &mut |_| ())?.levels;
+        let levels = render(
+            &self.model,
+            &clip.mix,
+            self.model.learned().layout,
+            &Settings::default(),
+            Outputs::Mix,
+            &mut |_| (),
+        )?
+        .levels;
         let seconds = clip.mix.seconds() as f32;
         pictures::activations(&names, &levels, seconds)?.save(&folder.join("H.png"))?;
         Ok(pictures::shares(&names, &levels, seconds)?.save(&folder.join("shares.png"))?)

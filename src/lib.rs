@@ -30,6 +30,7 @@ pub mod link;
 pub mod model;
 pub mod model_file;
 pub mod pictures;
+pub mod pitch;
 #[cfg(feature = "plugin")]
 pub mod plugin;
 pub mod render;

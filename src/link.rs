@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use atomic_float::AtomicF32;
 use crossbeam::channel;
 
-use crate::dsp::{Divergence, Format, MAX_COMPONENTS, StftLayout, Templates};
+use crate::dsp::{Divergence, Format, MAX_COMPONENTS, Mode, StftLayout, Templates};
 use crate::model::Model;
 
 /// Frames that the audio thread may be ahead of the learner: 30 s at 48 kHz, so that a host that renders faster than real
@@ -51,17 +51,84 @@ pub enum CaptureMessage {
     Frame([f32; 2]),
     /// The recording ends: learn from it.
     Stop(LearnSettings),
+    /// The audio thread plays in another layout from now on.
+    Play(StftLayout),
 }
 
 /// What a musician chooses before learning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LearnSettings {
-    /// Components to find, 1 to 16.
+    /// What the capture holds.
+    pub target: Target,
+    /// Components to find in a capture of everything, 1 to 16.
     pub components: u8,
-    /// Templates of each.
-    pub templates: u8,
+    /// Templates of each; `None`: as many as suit the target.
+    pub templates: Option<u8>,
     /// What to make small.
     pub divergence: Divergence,
+    /// The mode that plays: it decides the window.
+    pub mode: Mode,
+    /// What the templates of a capture of everything are grouped by.
+    pub group_by: GroupBy,
+    /// Whether a captured component is hum or noise that does not change.
+    pub steadiness: Steadiness,
+    /// Whether transposed copies of tonal templates shall play along.
+    pub extend_pitch: bool,
+}
+
+/// What a capture holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Target {
+    /// Everything: components are found in it, and replace all there are.
+    #[default]
+    All,
+    /// One component (by index, from 0) alone; the others stay as they are.
+    Component(u8),
+    /// Everything, of which a component learns what the others leave.
+    Rest,
+}
+
+/// What templates are grouped by into blind components.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupBy {
+    /// Whichever of the others suits the capture.
+    #[default]
+    Auto,
+    /// What sounds alike: instruments that play notes.
+    Timbre,
+    /// What starts together: drums.
+    Hits,
+}
+
+impl GroupBy {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Timbre, Self::Hits];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Timbre => "timbre",
+            Self::Hits => "hits",
+        }
+    }
+
+    /// The choice of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.name() == name)
+    }
+}
+
+/// Whether a component is steady: hum or noise that does not change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Steadiness {
+    /// The capture decides.
+    #[default]
+    Detect,
+    /// It is.
+    Steady,
+    /// It is not.
+    Varying,
 }
 
 /// The audio thread's ends.
@@ -111,6 +178,12 @@ impl AudioLink {
         }
     }
 
+    /// Tells the others that the audio thread plays in `layout` from now on. Whether there was room for it: if not, say it
+    /// again.
+    pub fn play_in(&mut self, layout: StftLayout) -> bool {
+        self.capture.push(CaptureMessage::Play(layout)).is_ok()
+    }
+
     /// The meters to write.
     pub fn meters(&self) -> &Meters {
         &self.meters
@@ -134,6 +207,8 @@ pub struct LearnLink {
 pub enum LearnRequest {
     /// Stop the learning that runs; the model stays as it was.
     Cancel,
+    /// Learn once more from the captures that are kept.
+    Relearn(LearnSettings),
     /// End the thread.
     Quit,
 }
@@ -181,6 +256,16 @@ impl Models {
         stored.play();
     }
 
+    /// The audio thread now runs in this layout, at the rate and with the channels it had.
+    pub fn play_layout(&self, layout: StftLayout) {
+        let mut stored = self.stored();
+        let format = stored.format.map(|format| Format::new(format.sample_rate, layout, format.channels));
+        if format != stored.format {
+            stored.format = format;
+            stored.play();
+        }
+    }
+
     /// A panic elsewhere left whole values: each change is one assignment.
     fn stored(&self) -> MutexGuard<'_, Stored> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -190,11 +275,8 @@ impl Models {
 impl Stored {
     fn play(&mut self) {
         // A format that templates cannot be fitted to is one that the engine does not run in.
-        let fitted = self
-            .model
-            .as_ref()
-            .zip(self.format)
-            .and_then(|(model, format)| model.templates().fitted(format).ok().map(Arc::new));
+        let fitted =
+            self.model.as_ref().zip(self.format).and_then(|(model, format)| model.playing(format).ok().map(Arc::new));
         self.playing.write(fitted);
     }
 }
@@ -225,6 +307,7 @@ pub struct Status {
     /// Captured frames that found the ring full.
     pub dropped_frames: AtomicU64,
     failure: Mutex<String>,
+    warnings: Mutex<Vec<String>>,
 }
 
 impl Status {
@@ -243,6 +326,16 @@ impl Status {
     pub fn fail(&self, why: String) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = why;
         self.enter(Phase::Failed);
+    }
+
+    /// Says what the last learning warns of.
+    pub fn warn(&self, warnings: Vec<String>) {
+        *self.warnings.lock().unwrap_or_else(PoisonError::into_inner) = warnings;
+    }
+
+    /// What the last learning warns of.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Why the last learning failed.

@@ -4,7 +4,11 @@
 //! W           float32, rows × templates. Rows: the bins of the left channel from 0 Hz up, then those of the right.
 //! owners      int64, one per template: the index of its component
 //! components  str, the component names
-//! sample_rate, window, hop, channels, seed, iterations, version: one number each; divergence: "kl", "euclidean", "is"
+//! steady      int64: indices of the components that were learned as steady
+//! calibration float32, rows × components: gains of each component's estimate; absent where all are 1
+//! covariances float32, components × bins × 3: per bin the left channel's share of the power, and real and imaginary part of
+//!             left times conjugate right; absent in mono
+//! sample_rate, window, hop, channels, seed, iterations, extend_pitch, version: one number each; divergence: "kl", "euclidean", "is"
 //! ```
 
 use std::fs::File;
@@ -16,12 +20,14 @@ use thiserror::Error;
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
-use crate::dsp::{Divergence, LayoutError, MAX_TEMPLATES, StftLayout, TemplatesError};
-use crate::model::{Learned, Model};
+use crate::dsp::{
+    Complex32, Covariance, Divergence, Format, LayoutError, MAX_TEMPLATES, StftLayout, Templates, TemplatesError,
+};
+use crate::model::{Learned, Model, ModelError};
 use crate::whole_file::write_whole;
 
 /// The version that is written, and the newest that is read.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// The largest array that a model can hold, in values.
 const MAX_VALUES: u64 = (2 * (StftLayout::MAX_WINDOW_LEN / 2 + 1) * MAX_TEMPLATES) as u64;
 
@@ -69,7 +75,7 @@ pub enum Refusal {
         expected: &'static str,
     },
     /// A file of the future.
-    #[error("it has version {0}, and this program reads version {VERSION}; use a newer unweave")]
+    #[error("it has version {0}, and this program reads versions 1 to {VERSION}; use a newer unweave")]
     Version(i64),
     /// Window and hop do not fit.
     #[error(transparent)]
@@ -77,6 +83,9 @@ pub enum Refusal {
     /// The templates do not hold together.
     #[error(transparent)]
     Templates(#[from] TemplatesError),
+    /// The model does not hold together.
+    #[error(transparent)]
+    Model(#[from] ModelError),
 }
 
 /// Writes a model, whole or not at all.
@@ -113,12 +122,25 @@ fn write_arrays(model: &Model, file: &mut BufWriter<File>) -> io::Result<()> {
     write_array(&mut zip, "owners", &[len], templates.owners().iter().map(|&owner| owner as i64))?;
     let names: Vec<&str> = templates.components().iter().map(String::as_str).collect();
     write_strings(&mut zip, "components", &[names.len() as u64], &names)?;
+    write_array(&mut zip, "steady", &[learned.steady.len() as u64], learned.steady.iter().map(|&index| index as i64))?;
+    let gains: Vec<&[f32]> = templates.calibrations().chunks_exact(format.rows()).collect();
+    if !gains.is_empty() {
+        let rows = (0..format.rows()).flat_map(|row| gains.iter().map(move |gains| gains[row]));
+        write_array(&mut zip, "calibration", &[format.rows() as u64, gains.len() as u64], rows)?;
+    }
+    let covariances = templates.covariances();
+    if !covariances.is_empty() {
+        let shape = [(covariances.len() / format.bins()) as u64, format.bins() as u64, 3];
+        let values = covariances.iter().flat_map(|c| [c.left, c.cross.re, c.cross.im]);
+        write_array(&mut zip, "covariances", &shape, values)?;
+    }
     write_array(&mut zip, "sample_rate", &[], [f64::from(format.sample_rate)])?;
     let numbers = [
         ("window", learned.layout.window_len()),
         ("hop", learned.layout.hop_len()),
         ("channels", format.channels),
         ("iterations", learned.iterations),
+        ("extend_pitch", usize::from(learned.extend_pitch)),
     ];
     for (name, number) in numbers {
         write_array(&mut zip, name, &[], [number as i64])?;
@@ -168,31 +190,55 @@ impl Arrays {
         // A foreign .npz lacks the version, but what it lacks most is the templates.
         self.expect("W")?;
         let version = self.number("version")?;
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(Refusal::Version(version));
         }
         let layout = StftLayout::new(self.count("window")?, self.count("hop")?)?;
-        let (shape, w) = self.values::<f32>("W", "float32, rows × templates")?;
-        let &[rows, len] = shape.as_slice() else {
-            return Err(array("W", format!("of {} dimensions", shape.len()), "float32, rows × templates"));
-        };
-        let (rows, len) = (rows as usize, len as usize);
-        let matrix: Vec<f32> = (0..len)
-            .flat_map(|column| (0..rows).map(move |row| (row, column)))
-            .map(|(row, column)| w[row * len + column])
-            .collect();
+        let matrix = self.columns("W", "float32, rows × templates")?;
         let owners = self.values::<i64>("owners", "int64, one per template")?.1;
         let owners = owners.into_iter().map(|owner| usize::try_from(owner).unwrap_or(usize::MAX)).collect();
         let components = self.values::<String>("components", "str, one per component")?.1;
+        let sample_rate: f64 = self.one("sample_rate", "one float64")?;
+        let format = Format::new(sample_rate as f32, layout, self.count("channels")?);
+        // What version 1 did not know.
+        let calibration =
+            self.optional("calibration", |arrays, name| arrays.columns(name, "float32, rows × components"))?;
+        let covariances = self.optional("covariances", |arrays, name| {
+            Ok(arrays.values::<f32>(name, "float32, components × bins × 3")?.1)
+        })?;
+        let steady = self.optional("steady", |arrays, name| Ok(arrays.values::<i64>(name, "int64")?.1))?;
         let learned = Learned {
             divergence: self.divergence()?,
             seed: self.one("seed", "one uint64")?,
             iterations: self.count("iterations")?,
             layout,
+            extend_pitch: version > 1 && self.count("extend_pitch")? > 0,
+            steady: steady.into_iter().filter_map(|index| usize::try_from(index).ok()).collect(),
         };
-        let sample_rate: f64 = self.one("sample_rate", "one float64")?;
-        let channels = self.count("channels")?;
-        Ok(Model::new(sample_rate as f32, channels, components, owners, &matrix, learned)?)
+        let covariance = |&[left, re, im]: &[f32; 3]| Covariance::new(left, Complex32::new(re, im));
+        let templates = Templates::new(format, components, owners, matrix)?
+            .calibrated(calibration)?
+            .placed(covariances.as_chunks().0.iter().map(covariance).collect())?;
+        Ok(Model::new(&templates, learned)?)
+    }
+
+    /// The columns of a matrix, one after another.
+    fn columns(&mut self, name: &'static str, expected: &'static str) -> Result<Vec<f32>, Refusal> {
+        let (shape, values) = self.values::<f32>(name, expected)?;
+        let &[rows, len] = shape.as_slice() else {
+            return Err(array(name, format!("of {} dimensions", shape.len()), expected));
+        };
+        let (rows, len) = (rows as usize, len as usize);
+        Ok((0..len).flat_map(|column| values.iter().skip(column).step_by(len).take(rows)).copied().collect())
+    }
+
+    /// An array that need not be there.
+    fn optional<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Self, &'static str) -> Result<Vec<T>, Refusal>,
+    ) -> Result<Vec<T>, Refusal> {
+        if self.expect(name).is_ok() { read(self, name) } else { Ok(Vec::new()) }
     }
 
     fn divergence(&mut self) -> Result<Divergence, Refusal> {
@@ -258,10 +304,21 @@ mod tests {
 
     fn model() -> Model {
         let layout = StftLayout::new(256, 64).unwrap();
-        let learned = Learned { divergence: Divergence::ItakuraSaito, seed: u64::MAX, iterations: 3, layout };
+        let learned = Learned {
+            divergence: Divergence::ItakuraSaito,
+            seed: u64::MAX,
+            iterations: 3,
+            layout,
+            extend_pitch: true,
+            steady: vec![1],
+        };
         let matrix: Vec<f32> = (0..3 * 2 * 129).map(|n| ((n as f32 * 0.37).sin() + 1.0).powi(6)).collect();
         let names = vec!["Schlagzeug ü".into(), "b".into()];
-        Model::new(44_100.0, 2, names, vec![0, 1, 1], &matrix, learned).unwrap()
+        let templates = Templates::new(Format::new(44_100.0, layout, 2), names, vec![0, 1, 1], matrix).unwrap();
+        let gains = (0..2 * 2 * 129).map(|n| (n as f32 * 0.21).sin().exp2()).collect();
+        let place = |n: usize| Covariance::new((n as f32 * 0.05).sin().powi(2), Complex32::default());
+        let templates = templates.calibrated(gains).unwrap().placed((0..2 * 129).map(place).collect()).unwrap();
+        Model::new(&templates, learned).unwrap()
     }
 
     #[test]
@@ -271,6 +328,7 @@ mod tests {
         save(&model(), &path).unwrap();
         let loaded = load(&path).unwrap();
         let (saved, again) = (model(), loaded);
+        assert_eq!(saved.codes(), again.codes());
         assert!(saved.templates().full().templates().eq(again.templates().full().templates()));
         assert_eq!(saved.templates().components(), again.templates().components());
         assert_eq!(saved.templates().owners(), again.templates().owners());
@@ -305,9 +363,9 @@ mod tests {
         assert!(message.contains("holds no array “W”"), "{message}");
         let message = refusal(&|zip| {
             write_array(zip, "W", &[1, 1], [1.0_f64]).unwrap();
-            write_array(zip, "version", &[], [2_i64]).unwrap();
+            write_array(zip, "version", &[], [3_i64]).unwrap();
         });
-        assert!(message.contains("version 2"), "{message}");
+        assert!(message.contains("version 3"), "{message}");
         let message = refusal(&|zip| {
             write_array(zip, "W", &[1, 1], [1.0_f64]).unwrap();
             write_array(zip, "version", &[], [1_i64]).unwrap();

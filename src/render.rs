@@ -1,7 +1,7 @@
 //! Files through the engine: the sound of the plug-in, late by nothing. Only at the rim.
 
 use crate::audio_file::AudioFile;
-use crate::dsp::{Engine, Format, Settings, Templates, TemplatesError};
+use crate::dsp::{Engine, Format, Mode, Settings, StftLayout, Templates, TemplatesError};
 use crate::model::Model;
 
 /// What of the engine's outputs is kept.
@@ -26,17 +26,22 @@ pub struct Rendered {
     pub levels: Vec<Vec<f32>>,
 }
 
-/// The model's templates in the format of a file, and whether they had to be converted for it. The window stays the
-/// model's.
+/// The layout that a file is separated in: the model's own, or that of a mode at the file's sample rate.
+pub fn layout_for(model: &Model, audio: &AudioFile, mode: Option<Mode>) -> StftLayout {
+    mode.map_or(model.learned().layout, |mode| mode.layout(audio.sample_rate as f32))
+}
+
+/// What plays in the format of a file, and whether the model had to be converted for it.
 ///
 /// # Errors
 /// A sample rate that no template can have.
-pub fn templates_for(model: &Model, audio: &AudioFile) -> Result<(Templates, bool), TemplatesError> {
-    let format = Format::new(audio.sample_rate as f32, model.learned().layout, audio.channels.len());
-    if model.templates().format() == format {
-        return Ok((model.templates().clone(), false));
-    }
-    Ok((model.templates().fitted(format)?, true))
+pub fn templates_for(
+    model: &Model,
+    audio: &AudioFile,
+    layout: StftLayout,
+) -> Result<(Templates, bool), TemplatesError> {
+    let format = Format::new(audio.sample_rate as f32, layout, audio.channels.len());
+    Ok((model.playing(format)?, model.templates().format() != format))
 }
 
 /// Runs the engine over a file, hop after hop. `on_progress` hears the share that is done, 0 to 1.
@@ -46,14 +51,15 @@ pub fn templates_for(model: &Model, audio: &AudioFile) -> Result<(Templates, boo
 pub fn render(
     model: &Model,
     audio: &AudioFile,
+    layout: StftLayout,
     settings: &Settings,
     outputs: Outputs,
     on_progress: &mut dyn FnMut(f32),
 ) -> Result<Rendered, TemplatesError> {
-    let (templates, _) = templates_for(model, audio)?;
+    let (templates, _) = templates_for(model, audio, layout)?;
     let components = templates.components().len();
     let kept = if outputs == Outputs::Components { components } else { 0 };
-    let (layout, channels) = (model.learned().layout, audio.channels.len());
+    let channels = audio.channels.len();
     let mut engine = Engine::new(layout, audio.sample_rate as f32, channels, kept);
     let hop_len = layout.hop_len();
     let latency = engine.latency_samples();
@@ -92,14 +98,17 @@ fn level(engine: &Engine, component: usize) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::{Divergence, StftLayout};
+    use crate::dsp::Divergence;
     use crate::model::Learned;
 
     fn model(window_len: usize) -> Model {
         let layout = StftLayout::new(window_len, window_len / 4).unwrap();
-        let learned = Learned { divergence: Divergence::KullbackLeibler, seed: 1, iterations: 1, layout };
+        let divergence = Divergence::KullbackLeibler;
+        let learned = Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady: vec![] };
         let matrix: Vec<f32> = (0..2 * layout.bins()).map(|n| ((n as f32 * 0.37).sin() + 1.0).powi(6)).collect();
-        Model::new(44_100.0, 1, vec!["a".into(), "b".into()], vec![0, 1], &matrix, learned).unwrap()
+        let format = Format::new(44_100.0, layout, 1);
+        let templates = Templates::new(format, vec!["a".into(), "b".into()], vec![0, 1], matrix).unwrap();
+        Model::new(&templates, learned).unwrap()
     }
 
     fn noise(len: usize, channels: usize) -> AudioFile {
@@ -109,11 +118,15 @@ mod tests {
 
     #[test]
     fn mix_and_sum_of_components_are_the_input_aligned_and_as_long() {
-        for (window_len, len, channels) in [(2048, 5001, 1), (256, 3000, 2), (2048, 1, 1), (4096, 4096, 2)] {
+        let cases = [(2048, 5001, 1, None), (256, 3000, 2, None), (2048, 1, 1, None), (4096, 4096, 2, None)];
+        let modes = Mode::ALL.map(|mode| (2048, 7001, 2, Some(mode)));
+        for (window_len, len, channels, mode) in cases.into_iter().chain(modes) {
             let audio = noise(len, channels);
             let settings = Settings::default();
-            let rendered = render(&model(window_len), &audio, &settings, Outputs::Components, &mut |_| ()).unwrap();
-            assert_eq!(rendered.levels.len(), len.div_ceil(window_len / 4));
+            let model = model(window_len);
+            let layout = layout_for(&model, &audio, mode);
+            let rendered = render(&model, &audio, layout, &settings, Outputs::Components, &mut |_| ()).unwrap();
+            assert_eq!(rendered.levels.len(), len.div_ceil(layout.hop_len()));
             for (channel, input) in audio.channels.iter().enumerate() {
                 let (a, b) = (&rendered.components[0].channels[channel], &rendered.components[1].channels[channel]);
                 assert_eq!((a.len(), rendered.mix.channels[channel].len()), (len, len));

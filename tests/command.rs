@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 use unweave::audio_file::AudioFile;
-use unweave::dsp::{Divergence, StftLayout};
+use unweave::dsp::{Divergence, Format, StftLayout, Templates};
 use unweave::model::{Learned, Model};
 use unweave::model_file;
 
@@ -223,9 +223,12 @@ fn broken_and_foreign_models_are_refused_by_name() {
 fn a_model_of_another_rate_window_or_channel_count_is_used_with_a_note() {
     let folder = Folder::new();
     let layout = StftLayout::new(1024, 256).unwrap();
-    let learned = Learned { divergence: Divergence::KullbackLeibler, seed: 1, iterations: 1, layout };
+    let divergence = Divergence::KullbackLeibler;
+    let learned = Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady: vec![] };
     let matrix: Vec<f32> = (0..2 * layout.bins()).map(|n| (n % 7) as f32 + 0.1).collect();
-    let model = Model::new(48_000.0, 1, vec!["a".into(), "b".into()], vec![0, 1], &matrix, learned).unwrap();
+    let format = Format::new(48_000.0, layout, 1);
+    let templates = Templates::new(format, vec!["a".into(), "b".into()], vec![0, 1], matrix).unwrap();
+    let model = Model::new(&templates, learned).unwrap();
     model_file::save(&model, &folder.path("m.npz")).unwrap();
     folder.write("stereo", RATE, vec![tone(220.0, 3.0); 2]);
     for (file, format) in [("mix.wav", "44100 Hz, window 1024, mono"), ("stereo.wav", "44100 Hz, window 1024, stereo")]

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each layer, and the layers that it may name.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("dsp", &[]),
-    ("model", &["dsp"]),
+    ("pitch", &["dsp"]),
+    ("model", &["dsp", "pitch"]),
     ("link", &["dsp", "model"]),
-    ("learn", &["dsp", "model", "link"]),
+    ("learn", &["dsp", "pitch", "model", "link"]),
     ("audio_file", &RIM),
     ("model_file", &RIM),
     ("render", &RIM),

@@ -5,15 +5,24 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use unweave::dsp::{Divergence, Format, StftLayout};
+use unweave::dsp::{Divergence, Format, Mode, StftLayout};
 use unweave::learn::{Capture, LearnOptions, Learner, learn_blind};
-use unweave::link::{AudioLink, EditorLink, LearnSettings, Phase, connect};
+use unweave::link::{AudioLink, EditorLink, GroupBy, LearnRequest, LearnSettings, Phase, Steadiness, Target, connect};
 use unweave::model::Model;
 
-const SETTINGS: LearnSettings = LearnSettings { components: 2, templates: 2, divergence: Divergence::KullbackLeibler };
+const SETTINGS: LearnSettings = LearnSettings {
+    target: Target::All,
+    components: 2,
+    templates: Some(2),
+    divergence: Divergence::KullbackLeibler,
+    mode: Mode::Normal,
+    group_by: GroupBy::Auto,
+    steadiness: Steadiness::Varying,
+    extend_pitch: true,
+};
 
 fn options(iterations: usize) -> LearnOptions {
-    LearnOptions { iterations, layout: StftLayout::new(256, 64).unwrap(), templates: 2, ..LearnOptions::default() }
+    LearnOptions { iterations, layout: StftLayout::new(256, 64).ok(), templates: 2, ..LearnOptions::default() }
 }
 
 /// A low and a high tone that take turns.
@@ -41,7 +50,7 @@ fn ended(editor: &EditorLink) -> bool {
 
 fn learned() -> Model {
     let capture = Capture::new(48_000.0, vec![tones(16_000)]).unwrap();
-    learn_blind(&capture, 2, &options(10), &mut |_| std::ops::ControlFlow::Continue(())).unwrap()
+    learn_blind(&capture, 2, &options(10), &mut |_| std::ops::ControlFlow::Continue(())).unwrap().0
 }
 
 #[test]
@@ -117,7 +126,80 @@ fn a_model_survives_changes_of_format() {
         assert_eq!(audio.templates().unwrap().format(), Format::new(rate, layout, channels));
     }
     let playing = audio.templates().unwrap();
-    assert!(playing.format() == home && playing.full().templates().eq(model.templates().full().templates()));
+    assert!(playing.format() == home && playing.full().templates().eq(model.playing(home).unwrap().full().templates()));
     editor.models.replace(None);
     assert!(audio.templates().is_none());
+}
+
+/// Noise in the left channel only, or tones in both.
+fn stereo(len: usize, is_noise: bool) -> [Vec<f32>; 2] {
+    let tones = tones(len);
+    let noise: Vec<f32> = (0..len).map(|n| ((n * n) as f32 * 0.37).sin() * 0.3).collect();
+    if is_noise { [noise, vec![0.0; len]] } else { [tones.clone(), tones] }
+}
+
+fn record_stereo(audio: &mut AudioLink, target: Target, is_noise: bool) {
+    let [mut left, mut right] = stereo(16_000, is_noise);
+    let settings = LearnSettings { target, ..SETTINGS };
+    audio.capture(true, 48_000.0, &[&mut left, &mut right], settings);
+    audio.capture(false, 48_000.0, &[], settings);
+}
+
+#[test]
+fn a_target_learns_one_component_and_leaves_the_others_as_they_are() {
+    let (mut audio, learn, editor) = connect();
+    let _learner = Learner::start(learn, editor.clone(), options(10)).unwrap();
+    let learned_after = |count: u32| {
+        wait("the end of the learning", || editor.status.learns_ended.load(Relaxed) == count);
+        assert_eq!((editor.status.phase(), editor.status.failure()), (Phase::Idle, String::new()));
+        editor.models.current().unwrap()
+    };
+    let own = |model: &Model, index: usize| -> Vec<Vec<f32>> {
+        let t = model.templates();
+        t.full().templates().zip(t.owners()).filter(|(_, owner)| **owner == index).map(|(w, _)| w.to_vec()).collect()
+    };
+    // The third before the others: two places stay free.
+    record_stereo(&mut audio, Target::Component(2), false);
+    let third = learned_after(1);
+    assert_eq!(third.templates().components(), ["1", "2", "3"]);
+    assert_eq!((own(&third, 0).len(), own(&third, 1).len(), own(&third, 2).len()), (0, 0, 2));
+    record_stereo(&mut audio, Target::Component(0), true);
+    let both = learned_after(2);
+    assert_eq!(own(&both, 2), own(&third, 2));
+    assert_eq!(own(&both, 0).len(), 2);
+    // Noise on the left, tones in the middle.
+    let bins = both.templates().format().bins();
+    let left_share = |index: usize| both.templates().covariances()[index * bins + 20].left;
+    assert!(left_share(0) > 0.99 && (left_share(2) - 0.5).abs() < 0.01, "{} {}", left_share(0), left_share(2));
+    record_stereo(&mut audio, Target::Rest, false);
+    let rest = learned_after(3);
+    assert_eq!(rest.templates().components(), ["1", "2", "3", "rest"]);
+    assert_eq!((own(&rest, 0), own(&rest, 2), own(&rest, 3).len()), (own(&both, 0), own(&both, 2), 2));
+    record_stereo(&mut audio, Target::All, false);
+    assert_eq!(learned_after(4).templates().components(), ["1", "2"]);
+}
+
+#[test]
+fn kept_captures_are_learned_once_more_for_another_window_and_on_request() {
+    let (mut audio, learn, editor) = connect();
+    let options = LearnOptions { layout: None, ..options(10) };
+    let _learner = Learner::start(learn, editor.clone(), options).unwrap();
+    let learned_after = |count: u32| {
+        wait("the end of the learning", || editor.status.learns_ended.load(Relaxed) == count);
+        editor.models.current().unwrap()
+    };
+    editor.models.play_in(48_000.0, Mode::Normal.layout(48_000.0), 2);
+    record_stereo(&mut audio, Target::Component(0), true);
+    record_stereo(&mut audio, Target::Component(1), false);
+    let normal = learned_after(2);
+    assert!(audio.play_in(Mode::Fine.layout(48_000.0)));
+    let fine = learned_after(3);
+    assert_eq!((normal.learned().layout.window_len(), fine.learned().layout.window_len()), (2048, 4096));
+    assert_eq!(audio.templates().unwrap().format().window_len, 4096);
+    // The same window, and the same captures: the same templates as before.
+    assert!(audio.play_in(Mode::Live.layout(48_000.0)));
+    let again = learned_after(4);
+    assert_eq!(again.codes(), normal.codes());
+    editor.requests.send(LearnRequest::Relearn(LearnSettings { templates: Some(3), ..SETTINGS })).unwrap();
+    assert_eq!(learned_after(5).templates().owners(), [0, 0, 0, 1, 1, 1]);
 }

@@ -31,17 +31,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let options = LearnOptions { templates: LearnOptions::BLIND_TEMPLATES, ..LearnOptions::default() };
     let bar = progress_bar("learning", options.iterations as u64);
     let started = Instant::now();
-    let model = learn_blind(&capture, COMPONENTS, &options, &mut |iteration| {
+    let (model, _) = learn_blind(&capture, COMPONENTS, &options, &mut |iteration| {
         bar.set_position(iteration.done as u64);
         std::ops::ControlFlow::Continue(())
     })?;
     bar.finish_and_clear();
     let learning = ("learn", started.elapsed());
-    let started = Instant::now();
-    let rendered = render(&model, &clip.mix, &Settings::default(), Outputs::Components, &mut |_| ())?;
+    let (started, layout) = (Instant::now(), model.learned().layout);
+    let rendered = render(&model, &clip.mix, layout, &Settings::default(), Outputs::Components, &mut |_| ())?;
     let story = Story {
         how: "Made by `unweave demo`.",
-        latency_samples: model.learned().layout.latency_samples(),
+        latency_samples: layout.latency_samples(),
         model,
         components: rendered.components,
         remix: rendered.mix,

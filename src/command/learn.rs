@@ -6,15 +6,14 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use unweave::audio_file::{AudioFile, Source};
-use unweave::dsp::{Divergence, StftLayout};
-use unweave::learn::{Capture, Iteration, LearnError, LearnOptions, Part, learn_blind, learn_guided};
+use unweave::dsp::{Divergence, Mode, StftLayout};
+use unweave::learn::report::{ComponentReport, Report, Worth};
+use unweave::learn::{Capture, Iteration, LearnError, LearnOptions, Part, REST, learn_blind, learn_guided};
+use unweave::link::{GroupBy, Steadiness};
 use unweave::model::Model;
 use unweave::model_file;
 
 use super::{Existing, Usage, check_name, check_output, inspect, progress_bar};
-
-/// What the last component is called when it learns what the named ones leave.
-const REST: &str = "rest";
 
 /// Learns a model: blind from a mix, or guided from captures of each component.
 #[derive(Args)]
@@ -31,7 +30,7 @@ pub(crate) struct Arguments {
     /// Learn guided: a mix, of which a last component “rest” learns what the others leave
     #[arg(long, value_name = "FILE[@FROM-TO]", requires = "component")]
     rest: Option<Source>,
-    /// Templates of each component, or of one [default: 8 blind, 16 guided]
+    /// Templates of each component, or of one [default: 8 blind, 16 guided, 1 for steady hum and noise]
     #[arg(long, value_name = "R|NAME=R", value_parser = TemplateCount::parse)]
     templates: Vec<TemplateCount>,
     /// What to make small
@@ -43,9 +42,21 @@ pub(crate) struct Arguments {
     /// Seed of the random start
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Window in samples: a power of two from 256 to 8192
-    #[arg(long, value_name = "N", default_value_t = 2048)]
-    window: usize,
+    /// Learn guided: this component is hum or noise that does not change [default: the capture decides]
+    #[arg(long, value_name = "NAME")]
+    steady: Vec<String>,
+    /// Learn guided: this component changes, whatever its capture sounds like
+    #[arg(long, value_name = "NAME")]
+    varying: Vec<String>,
+    /// Learn blind: group templates into components by timbre (what sounds alike), hits (what starts together), or auto
+    #[arg(long, value_name = "CHOICE", default_value = "auto", value_parser = group_by)]
+    group_by: GroupBy,
+    /// Do not add transposed copies of tonal templates for notes that were not captured
+    #[arg(long)]
+    no_extend_pitch: bool,
+    /// Window in samples: a power of two from 256 to 16384 [default: about 46 ms, 2048 at 44.1 and 48 kHz]
+    #[arg(long, value_name = "N")]
+    window: Option<usize>,
     /// Hop in samples: a quarter or half of the window [default: a quarter]
     #[arg(long, value_name = "N")]
     hop: Option<usize>,
@@ -101,6 +112,10 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&count| count > 0).ok_or_else(|| format!("“{text}” is no whole number of 1 or more"))
 }
 
+fn group_by(text: &str) -> Result<GroupBy, String> {
+    GroupBy::named(text).ok_or_else(|| format!("“{text}” is none of {}", GroupBy::ALL.map(GroupBy::name).join(", ")))
+}
+
 fn named_source(text: &str) -> Result<(String, Source), String> {
     let (name, source) = text.split_once('=').ok_or_else(|| format!("“{text}” is not NAME=FILE[@FROM-TO]"))?;
     check_name(name).map_err(|error| error.to_string())?;
@@ -118,7 +133,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bar.set_position(iteration.done as u64);
         ControlFlow::Continue(())
     };
-    let model = match (&arguments.mix, arguments.components) {
+    let (model, report) = match (&arguments.mix, arguments.components) {
         (Some(mix), Some(components)) => {
             let capture = capture(mix)?;
             learn_blind(&capture, components, &options, &mut on_progress)
@@ -128,11 +143,40 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     bar.finish_and_clear();
     model_file::save(&model, &arguments.output)?;
+    for warning in &report.warnings {
+        eprintln!("unweave: warning: {warning}");
+    }
     match arguments.json {
-        true => println!("{}", inspect::json(&model)),
-        false => println!("{}: {}", arguments.output.display(), inspect::summary(&model)),
+        true => println!("{}", json(&model, &report)),
+        false => println!("{}: {}{}", arguments.output.display(), inspect::summary(&model), worths(&report)),
     }
     Ok(())
+}
+
+/// What each component's templates are worth, a line each.
+fn worths(report: &Report) -> String {
+    let line = |component: &ComponentReport| {
+        let worth = match component.worth? {
+            Worth::Explains(share) => format!("explains {:.1} % of its capture", share * 100.0),
+            Worth::ShareOfMix(share) => format!("takes {:.1} % of the mix", share * 100.0),
+        };
+        let steady = if component.is_steady { "; steady: hum or noise" } else { "" };
+        Some(format!("\n  {} {worth}{steady}", component.name))
+    };
+    report.components.iter().filter_map(line).collect()
+}
+
+fn json(model: &Model, report: &Report) -> serde_json::Value {
+    let mut json = inspect::json(model);
+    for (index, component) in report.components.iter().enumerate() {
+        match component.worth {
+            Some(Worth::Explains(share)) => json["components"][index]["explains"] = share.into(),
+            Some(Worth::ShareOfMix(share)) => json["components"][index]["share_of_mix"] = share.into(),
+            None => {}
+        }
+    }
+    json["warnings"] = report.warnings.iter().map(ToString::to_string).collect();
+    json
 }
 
 /// What can be said before any file is opened.
@@ -158,12 +202,26 @@ fn check(arguments: &Arguments) -> Result<(), Usage> {
             return usage(format!("--templates {component}=…: there is no component “{component}”"));
         }
     }
+    for (option, wanted) in [("steady", &arguments.steady), ("varying", &arguments.varying)] {
+        if let Some(name) = wanted.iter().find(|name| !names.contains(&name.as_str())) {
+            return usage(format!("--{option} {name}: there is no component “{name}”"));
+        }
+    }
+    if let Some(name) = arguments.steady.iter().find(|name| arguments.varying.contains(name)) {
+        return usage(format!("“{name}” cannot be both --steady and --varying"));
+    }
     Ok(())
 }
 
 fn options(arguments: &Arguments) -> Result<LearnOptions, Usage> {
-    let hop = arguments.hop.unwrap_or(arguments.window / 4);
-    let layout = StftLayout::new(arguments.window, hop).map_err(|error| Usage(error.to_string()))?;
+    let layout = match (arguments.window, arguments.hop) {
+        (None, None) => None,
+        (window, hop) => {
+            let window = window.unwrap_or(StftLayout::default().window_len());
+            let layout = StftLayout::new(window, hop.unwrap_or(window / 4));
+            Some(layout.map_err(|error| Usage(error.to_string()))?)
+        }
+    };
     let default = if arguments.mix.is_some() { LearnOptions::BLIND_TEMPLATES } else { LearnOptions::GUIDED_TEMPLATES };
     let for_all = arguments.templates.iter().rfind(|wanted| wanted.component.is_none());
     Ok(LearnOptions {
@@ -171,7 +229,10 @@ fn options(arguments: &Arguments) -> Result<LearnOptions, Usage> {
         divergence: arguments.divergence.into(),
         iterations: arguments.iterations,
         seed: arguments.seed,
+        mode: Mode::Normal,
         layout,
+        extend_pitch: !arguments.no_extend_pitch,
+        group_by: arguments.group_by,
     })
 }
 
@@ -179,10 +240,17 @@ fn guided(
     arguments: &Arguments,
     options: &LearnOptions,
     on_progress: &mut dyn FnMut(Iteration) -> ControlFlow<()>,
-) -> anyhow::Result<Model> {
+) -> anyhow::Result<(Model, Report)> {
     let part = |name: &str, source: &Source| -> anyhow::Result<Part> {
         let wanted = arguments.templates.iter().rfind(|wanted| wanted.component.as_deref() == Some(name));
-        Ok(Part { name: name.into(), capture: capture(source)?, templates: wanted.map(|wanted| wanted.count) })
+        let says = |names: &[String]| names.iter().any(|wanted| wanted == name);
+        let steadiness = match (says(&arguments.steady), says(&arguments.varying)) {
+            (true, _) => Steadiness::Steady,
+            (_, true) => Steadiness::Varying,
+            _ => Steadiness::Detect,
+        };
+        let templates = wanted.map(|wanted| wanted.count);
+        Ok(Part { name: name.into(), capture: capture(source)?, templates, steadiness })
     };
     let parts =
         arguments.component.iter().map(|(name, source)| part(name, source)).collect::<anyhow::Result<Vec<Part>>>()?;

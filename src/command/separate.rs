@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use unweave::audio_file::AudioFile;
-use unweave::dsp::Settings;
+use unweave::dsp::{Mode, Settings, StftLayout};
 use unweave::model::Model;
 use unweave::model_file;
-use unweave::render::{Outputs, render, templates_for};
+use unweave::render::{Outputs, layout_for, render, templates_for};
 
 use super::{Existing, Usage, check_output, check_stem, create_folder, progress_bar};
 
@@ -44,6 +44,12 @@ pub(crate) struct Arguments {
     /// Exponent of the soft masks: higher is drier and harder
     #[arg(long, value_name = "P", default_value_t = Settings::default().mask_exponent, value_parser = mask_exponent)]
     mask_exponent: f32,
+    /// What is traded for latency [default: what the model was learned with]
+    #[arg(long, value_name = "MODE", value_parser = mode)]
+    mode: Option<Mode>,
+    /// Take components apart by what they sound like alone, not by where they sound from
+    #[arg(long)]
+    no_spatial: bool,
     /// Overwrite outputs that exist
     #[arg(long)]
     force: bool,
@@ -56,6 +62,11 @@ fn gain(text: &str) -> Result<(String, f32), String> {
     let parsed = text.rsplit_once('=').and_then(|(name, db)| Some((name.to_owned(), db.parse::<f32>().ok()?)));
     let is_good = |&(_, db): &(String, f32)| db <= 60.0;
     parsed.filter(is_good).ok_or_else(|| format!("“{text}” is not NAME=DB with at most 60 dB"))
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    let names = Mode::ALL.map(Mode::name).join(", ");
+    Mode::named(text).ok_or_else(|| format!("“{text}” is no mode: there are {names}"))
 }
 
 fn mask_exponent(text: &str) -> Result<f32, String> {
@@ -75,10 +86,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let settings = settings(arguments, &model)?;
     let stems = stem_paths(arguments, &model, existing)?;
     let audio = AudioFile::read(&arguments.file)?;
-    note_conversion(arguments, &model, &audio)?;
+    let layout = layout_for(&model, &audio, arguments.mode);
+    note_conversion(arguments, &model, &audio, layout)?;
     let outputs = if stems.is_empty() { Outputs::Mix } else { Outputs::Components };
     let bar = progress_bar("separating", 1000);
-    let rendered = render(&model, &audio, &settings, outputs, &mut |share| bar.set_position((share * 1000.0) as u64))?;
+    let mut on_progress = |share: f32| bar.set_position((share * 1000.0) as u64);
+    let rendered = render(&model, &audio, layout, &settings, outputs, &mut on_progress)?;
     bar.finish_and_clear();
     for (stem, path) in rendered.components.iter().zip(&stems) {
         stem.write(path)?;
@@ -105,6 +118,7 @@ fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Usage> {
         divergence: model.learned().divergence,
         updates: usize::from(arguments.updates),
         mask_exponent: arguments.mask_exponent,
+        spatial: !arguments.no_spatial,
         ..Settings::default()
     };
     for name in &arguments.solo {
@@ -126,8 +140,8 @@ fn stem_paths(arguments: &Arguments, model: &Model, existing: Existing) -> anyho
     model.templates().components().iter().map(|name| check_stem(folder, name, existing)).collect()
 }
 
-fn note_conversion(arguments: &Arguments, model: &Model, audio: &AudioFile) -> anyhow::Result<()> {
-    let (templates, is_converted) = templates_for(model, audio)?;
+fn note_conversion(arguments: &Arguments, model: &Model, audio: &AudioFile, layout: StftLayout) -> anyhow::Result<()> {
+    let (templates, is_converted) = templates_for(model, audio, layout)?;
     if is_converted {
         let (from, to) = (model.templates().format(), templates.format());
         eprintln!("unweave: note: {}: its templates ({from}) are converted to {to}", arguments.model.display());

@@ -45,8 +45,8 @@ impl SoftMasks {
         self.normalise(components, bins);
     }
 
-    /// L = c W h of every component.
-    fn estimate(&mut self, templates: &Templates, activations: &[f32]) {
+    /// L = c W h of every component, in the place of its mask: what the masks are made of.
+    pub fn estimate(&mut self, templates: &Templates, activations: &[f32]) {
         let (rows, components) = (templates.format().rows(), templates.components().len());
         for estimate in self.masks.chunks_exact_mut(self.max_rows).take(components) {
             estimate[..rows].fill(0.0);

@@ -199,6 +199,22 @@ impl Templates {
         }
     }
 
+    /// These templates and copies of some: owners, and `format.rows()` values each, finite and ≥ 0. Copies that are silent,
+    /// or more than can play, are left out.
+    pub fn with_copies(&self, copies: Vec<(usize, Vec<f32>)>) -> Self {
+        let (mut owners, mut matrix) = (self.owners.clone(), self.full.matrix.clone());
+        for (owner, copy) in copies {
+            let is_good = copy.len() == self.full.rows && kernels::sum(&copy) >= f32::MIN_POSITIVE;
+            if is_good && owner < self.components.len() && owners.len() < MAX_PLAYED_TEMPLATES {
+                owners.push(owner);
+                matrix.extend(copy);
+            }
+        }
+        let extended = Self::with_bands(self.format, self.components.clone(), owners, matrix, self.bands.clone());
+        let (calibration, covariances) = (self.calibration.clone(), self.covariances.clone());
+        extended.map_or_else(|_| self.clone(), |extended| Self { calibration, covariances, ..extended })
+    }
+
     /// The spectra these templates describe.
     pub fn format(&self) -> Format {
         self.format
@@ -227,6 +243,11 @@ impl Templates {
     /// The templates summed over the bands.
     pub fn banded(&self) -> &Dictionary {
         &self.banded
+    }
+
+    /// Every component's gains, component after component; empty where all are 1.
+    pub fn calibrations(&self) -> &[f32] {
+        &self.calibration
     }
 
     /// The gains of one component's estimate, `rows` of them, or `None` where all are 1.

@@ -86,28 +86,61 @@ impl Capture {
         self.channels[0].len() as f32 / self.sample_rate
     }
 
+    /// Reads the spectra of every whole window.
+    pub fn frames(&self, layout: StftLayout, window: Window) -> Frames<'_> {
+        Frames { capture: self, layout, stft: Stft::new(layout, window) }
+    }
+
     /// The magnitudes of every whole window.
     ///
     /// # Errors
     /// A capture shorter than one window.
     pub fn spectrogram(&self, layout: StftLayout, window: Window) -> Result<Spectrogram, CaptureError> {
-        let (samples, window_len, bins) = (self.channels[0].len(), layout.window_len(), layout.bins());
+        let (samples, window_len) = (self.channels[0].len(), layout.window_len());
         if samples < window_len {
             return Err(CaptureError::TooShort { samples, window_len });
         }
         let format = Format::new(self.sample_rate, layout, self.channels.len());
-        let frames = (samples - window_len) / layout.hop_len() + 1;
-        let mut stft = Stft::new(layout, window);
-        let mut spectrum = vec![Complex32::default(); bins];
-        let mut magnitudes = Array2::zeros((frames, format.rows()));
+        let mut frames = self.frames(layout, window);
+        let mut spectrum = vec![Complex32::default(); format.rows()];
+        let mut magnitudes = Array2::zeros((frames.len(), format.rows()));
         for (frame, mut row) in magnitudes.rows_mut().into_iter().enumerate() {
-            for (channel, samples) in self.channels.iter().enumerate() {
-                stft.analyze(&samples[frame * layout.hop_len()..][..window_len], &mut spectrum);
-                let part = row.iter_mut().skip(channel * bins);
-                part.zip(&spectrum).for_each(|(magnitude, x)| *magnitude = x.norm());
-            }
+            frames.read(frame, &mut spectrum);
+            row.iter_mut().zip(&spectrum).for_each(|(magnitude, x)| *magnitude = x.norm());
         }
         Ok(Spectrogram { magnitudes, format, layout })
+    }
+}
+
+/// The spectra of a capture, read one by one.
+pub struct Frames<'a> {
+    capture: &'a Capture,
+    layout: StftLayout,
+    stft: Stft,
+}
+
+impl Frames<'_> {
+    /// Whole windows in the capture.
+    pub fn len(&self) -> usize {
+        let samples = self.capture.channels[0].len() + self.layout.hop_len();
+        samples.saturating_sub(self.layout.window_len()) / self.layout.hop_len()
+    }
+
+    /// Whether the capture is shorter than one window.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Writes the spectrum of one frame: channels × bins, channel after channel. Zeros beyond the last frame.
+    pub fn read(&mut self, frame: usize, spectrum: &mut [Complex32]) {
+        if frame >= self.len() {
+            spectrum.fill(Complex32::default());
+            return;
+        }
+        let start = frame * self.layout.hop_len();
+        for (samples, spectrum) in self.capture.channels.iter().zip(spectrum.chunks_exact_mut(self.layout.bins())) {
+            self.stft.analyze(&samples[start..start + self.layout.window_len()], spectrum);
+        }
     }
 }
 

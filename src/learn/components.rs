@@ -1,15 +1,19 @@
-//! Captures to a model: blind (one mix, grouped), guided (a capture per component), and the rest.
+//! Captures to a model: blind (one mix, grouped), guided (a capture per component), the rest, and one component more.
 
 use std::ops::ControlFlow;
 
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::{Array2, Axis, concatenate, s};
 use thiserror::Error;
 
 use super::capture::{Capture, CaptureError, Spectrogram};
+use super::draft::{Draft, DraftComponent};
 use super::grouping::group_templates;
 use super::nmf::{FactorizeError, FactorizeOptions, Iteration, Start, factorize};
-use crate::dsp::{Divergence, MAX_COMPONENTS, MAX_TEMPLATES, StftLayout, TemplatesError, Window};
-use crate::model::{Learned, Model};
+use super::report::{Report, Worth, explained};
+use super::steadiness::is_steady;
+use crate::dsp::{Divergence, Format, MAX_COMPONENTS, MAX_TEMPLATES, Mode, StftLayout, TemplatesError, Window};
+use crate::link::{GroupBy, Steadiness};
+use crate::model::{Model, ModelError};
 
 /// How to learn.
 #[derive(Clone, Debug)]
@@ -22,8 +26,14 @@ pub struct LearnOptions {
     pub iterations: usize,
     /// Seed of the start.
     pub seed: u64,
-    /// Window and hop.
-    pub layout: StftLayout,
+    /// The mode that shall play: its window at the capture's sample rate is learned with …
+    pub mode: Mode,
+    /// … unless a window and hop are given.
+    pub layout: Option<StftLayout>,
+    /// Whether transposed copies of tonal templates shall play along.
+    pub extend_pitch: bool,
+    /// What templates are grouped by into blind components.
+    pub group_by: GroupBy,
 }
 
 impl LearnOptions {
@@ -31,6 +41,12 @@ impl LearnOptions {
     pub const BLIND_TEMPLATES: usize = 8;
     /// Templates of a component with a capture of its own, and of the rest.
     pub const GUIDED_TEMPLATES: usize = 16;
+    /// Templates of a steady component: with more, hum explains the voice over it too.
+    pub const STEADY_TEMPLATES: usize = 1;
+
+    fn layout_at(&self, sample_rate: f32) -> StftLayout {
+        self.layout.unwrap_or_else(|| self.mode.learning_layout(sample_rate))
+    }
 }
 
 impl Default for LearnOptions {
@@ -40,7 +56,10 @@ impl Default for LearnOptions {
             divergence: Divergence::KullbackLeibler,
             iterations: 100,
             seed: 1,
-            layout: StftLayout::default(),
+            mode: Mode::Normal,
+            layout: None,
+            extend_pitch: true,
+            group_by: GroupBy::Auto,
         }
     }
 }
@@ -52,8 +71,10 @@ pub struct Part {
     pub name: String,
     /// Where it plays alone; for the rest, the mix.
     pub capture: Capture,
-    /// Its number of templates, where it differs from [`LearnOptions::templates`].
+    /// Its number of templates, where it differs from what the options and its steadiness say.
     pub templates: Option<usize>,
+    /// Whether it is hum or noise that does not change.
+    pub steadiness: Steadiness,
 }
 
 /// Why nothing was learned.
@@ -96,7 +117,10 @@ pub enum LearnError {
     },
     /// Learned templates that do not hold together.
     #[error(transparent)]
-    Invalid(#[from] TemplatesError),
+    InvalidTemplates(#[from] TemplatesError),
+    /// A learned model that does not hold together.
+    #[error(transparent)]
+    InvalidModel(#[from] ModelError),
     /// The callback said stop.
     #[error("cancelled")]
     Cancelled,
@@ -105,8 +129,8 @@ pub enum LearnError {
 /// Hears of every iteration, counted over all factorizations, and can stop the learning.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Iteration) -> ControlFlow<()>;
 
-/// Learns `components` components from one capture of the mix: many templates, grouped by what they sound like, where and when. They are called
-/// “1”, “2” and so on, the loudest first.
+/// Learns `components` components from one capture of the mix: many templates, grouped by what they sound like, where and
+/// when. They are called “1”, “2” and so on, the loudest first.
 ///
 /// # Errors
 /// See [`LearnError`].
@@ -115,23 +139,39 @@ pub fn learn_blind(
     components: usize,
     options: &LearnOptions,
     on_progress: OnProgress<'_>,
-) -> Result<Model, LearnError> {
+) -> Result<(Model, Report), LearnError> {
+    const NAME: &str = "the mix";
     if !(1..=MAX_COMPONENTS).contains(&components) {
         return Err(LearnError::Components(components));
     }
     check_templates(components * options.templates)?;
-    let spectrogram = spectrogram("the mix", capture, options)?;
+    let spectrogram = spectrogram(NAME, capture, options)?;
     let frames = spectrogram.sounding_frames();
     if components > frames.nrows() {
         let error = FactorizeError::TooFewFrames { templates: components, frames: frames.nrows() };
-        return Err(LearnError::Factorize { name: "the mix".into(), error });
+        return Err(LearnError::Factorize { name: NAME.into(), error });
     }
+    let mut report = Report::default();
+    report.check_level(NAME, capture.channels());
+    report.check_length(NAME, frames.nrows(), components * options.templates, hop_s(&spectrogram));
     let templates = (components * options.templates).min(frames.nrows());
     let mut progress = Progress { parts: 1, part: 0, on_progress };
-    let (w, h) = progress.factorize("the mix", &frames, templates, None, options)?;
-    let owners = group_templates(spectrogram.format, w.view(), h.view(), components);
-    let names = (1..=components).map(|n| n.to_string()).collect();
-    model(&spectrogram, names, owners, &w, options)
+    let (w, h) = progress.factorize(NAME, &frames, templates, None, options)?;
+    let owners = group_templates(spectrogram.format, w.view(), h.view(), components, options.group_by);
+    let total = h.sum();
+    let component = |index: usize| {
+        let own: Vec<usize> = (0..owners.len()).filter(|&template| owners[template] == index).collect();
+        let worth = Some(Worth::ShareOfMix(h.select(Axis(1), &own).sum() / total));
+        DraftComponent { worth, ..DraftComponent::new((index + 1).to_string(), w.select(Axis(0), &own)) }
+    };
+    let components: Vec<DraftComponent> = (0..components).map(component).collect();
+    for component in &components {
+        if let Some(Worth::ShareOfMix(share)) = component.worth {
+            report.check_share(&component.name, share);
+        }
+    }
+    let Spectrogram { format, layout, .. } = spectrogram;
+    Draft { format, layout, components, mix: Some(capture) }.finish(options, report)
 }
 
 /// Learns each of `parts` from its own capture and then, where `rest` is given, a last component that explains what the
@@ -144,29 +184,131 @@ pub fn learn_guided(
     rest: Option<&Part>,
     options: &LearnOptions,
     on_progress: OnProgress<'_>,
-) -> Result<Model, LearnError> {
+) -> Result<(Model, Report), LearnError> {
     let all: Vec<&Part> = parts.iter().chain(rest).collect();
     check_parts(&all, options)?;
+    let capture = &all[0].capture;
+    let layout = options.layout_at(capture.sample_rate());
+    let format = Format::new(capture.sample_rate(), layout, capture.channels().len());
+    let mut draft = Draft { format, layout, components: Vec::new(), mix: rest.map(|rest| &rest.capture) };
+    let mut report = Report::default();
     let mut progress = Progress { parts: all.len(), part: 0, on_progress };
-    let mut learned: Option<(Spectrogram, Array2<f32>)> = None;
-    let mut owners = Vec::new();
-    for (component, part) in all.iter().enumerate() {
-        let spectrogram = spectrogram(&part.name, &part.capture, options)?;
-        let frames = spectrogram.sounding_frames();
-        // Fewer templates where a short capture has fewer frames.
-        let templates = part.templates.unwrap_or(options.templates).min(frames.nrows());
-        let fixed = learned.as_ref().filter(|_| component == parts.len()).map(|(_, w)| w.clone());
-        let fixed_len = fixed.as_ref().map_or(0, Array2::nrows);
-        let (w, _) = progress.factorize(&part.name, &frames, templates, fixed, options)?;
-        let fresh = w.slice(ndarray::s![fixed_len.., ..]);
-        owners.extend(std::iter::repeat_n(component, fresh.nrows()));
-        learned = Some(match learned {
-            None => (spectrogram, fresh.to_owned()),
-            Some((first, w)) => (first, concatenate![Axis(0), w, fresh]),
-        });
+    for part in parts {
+        let component = captured(part, options, &mut progress, &mut report)?;
+        draft.components.push(component);
     }
-    let (spectrogram, w) = learned.ok_or(LearnError::Components(0))?;
-    model(&spectrogram, all.iter().map(|part| part.name.clone()).collect(), owners, &w, options)
+    if let Some(rest) = rest {
+        let component = remaining(rest, &draft.components, options, &mut progress, &mut report)?;
+        draft.components.push(component);
+    }
+    draft.finish(options, report)
+}
+
+/// What one component is learned from.
+#[derive(Clone, Copy, Debug)]
+pub enum Lesson<'a> {
+    /// A capture where it plays alone.
+    Alone(&'a Part),
+    /// The mix, of which it is what the other components leave.
+    Rest(&'a Part),
+}
+
+/// Learns the component at `index` (0 to 15) and leaves the others of `known` as they are; places before it that nothing
+/// was learned for stay free. `captures` are those kept of the components, by index: where every component has one, all
+/// are calibrated anew.
+///
+/// # Errors
+/// See [`LearnError`].
+pub fn learn_component(
+    known: Option<&Model>,
+    index: usize,
+    lesson: Lesson<'_>,
+    captures: &[Option<Capture>],
+    options: &LearnOptions,
+    on_progress: OnProgress<'_>,
+) -> Result<(Model, Report), LearnError> {
+    let (Lesson::Alone(part) | Lesson::Rest(part)) = lesson;
+    if index >= MAX_COMPONENTS {
+        return Err(LearnError::Components(index + 1));
+    }
+    let layout = options.layout_at(part.capture.sample_rate());
+    let format = Format::new(part.capture.sample_rate(), layout, part.capture.channels().len());
+    let mut draft = match known {
+        Some(model) => Draft::of(model, format, layout)?,
+        None => Draft { format, layout, components: Vec::new(), mix: None },
+    };
+    let free = |number: usize| DraftComponent::new(number.to_string(), Array2::zeros((0, format.rows())));
+    while draft.components.len() <= index {
+        draft.components.push(free(draft.components.len() + 1));
+    }
+    for (component, capture) in draft.components.iter_mut().zip(captures) {
+        component.capture = capture.as_ref().filter(|capture| has_format(capture, &part.capture));
+    }
+    let mut report = Report::default();
+    let mut progress = Progress { parts: 1, part: 0, on_progress };
+    draft.components[index] = match lesson {
+        Lesson::Alone(part) => captured(part, options, &mut progress, &mut report)?,
+        Lesson::Rest(part) => {
+            draft.mix = Some(&part.capture);
+            draft.components[index] = free(index + 1);
+            remaining(part, &draft.components, options, &mut progress, &mut report)?
+        }
+    };
+    check_templates(draft.components.iter().map(|component| component.w.nrows()).sum())?;
+    draft.finish(options, report)
+}
+
+/// A component from where it plays alone.
+fn captured<'a>(
+    part: &'a Part,
+    options: &LearnOptions,
+    progress: &mut Progress<'_>,
+    report: &mut Report,
+) -> Result<DraftComponent<'a>, LearnError> {
+    let spectrogram = spectrogram(&part.name, &part.capture, options)?;
+    let frames = spectrogram.sounding_frames();
+    let is_steady = match part.steadiness {
+        Steadiness::Detect => is_steady(&spectrogram),
+        Steadiness::Steady => true,
+        Steadiness::Varying => false,
+    };
+    let wanted = part.templates.unwrap_or(if is_steady { LearnOptions::STEADY_TEMPLATES } else { options.templates });
+    report.check_level(&part.name, part.capture.channels());
+    report.check_length(&part.name, frames.nrows(), wanted, hop_s(&spectrogram));
+    // Fewer templates where a short capture has fewer frames.
+    let (w, h) = progress.factorize(&part.name, &frames, wanted.min(frames.nrows()), None, options)?;
+    let worth = Some(Worth::Explains(explained(frames.view(), w.view(), h.view())));
+    Ok(DraftComponent { capture: Some(&part.capture), is_steady, worth, ..DraftComponent::new(part.name.clone(), w) })
+}
+
+/// A component from what the others leave of the mix.
+fn remaining<'a>(
+    part: &Part,
+    others: &[DraftComponent<'_>],
+    options: &LearnOptions,
+    progress: &mut Progress<'_>,
+    report: &mut Report,
+) -> Result<DraftComponent<'a>, LearnError> {
+    let spectrogram = spectrogram(&part.name, &part.capture, options)?;
+    let frames = spectrogram.sounding_frames();
+    let wanted = part.templates.unwrap_or(options.templates);
+    report.check_level(&part.name, part.capture.channels());
+    report.check_length(&part.name, frames.nrows(), wanted, hop_s(&spectrogram));
+    let fixed: Vec<_> = others.iter().map(|component| component.w.view()).collect();
+    let fixed = concatenate(Axis(0), &fixed).ok().filter(|fixed| fixed.nrows() > 0);
+    let fixed_len = fixed.as_ref().map_or(0, Array2::nrows);
+    let (w, h) = progress.factorize(&part.name, &frames, wanted.min(frames.nrows()), fixed, options)?;
+    let worth = Some(Worth::ShareOfMix(h.slice(s![.., fixed_len..]).sum() / h.sum()));
+    Ok(DraftComponent { worth, ..DraftComponent::new(part.name.clone(), w.slice(s![fixed_len.., ..]).to_owned()) })
+}
+
+fn has_format(capture: &Capture, other: &Capture) -> bool {
+    capture.sample_rate() == other.sample_rate() && capture.channels().len() == other.channels().len()
+}
+
+/// Seconds between frames.
+fn hop_s(spectrogram: &Spectrogram) -> f32 {
+    spectrogram.layout.hop_len() as f32 / spectrogram.format.sample_rate
 }
 
 fn check_parts(parts: &[&Part], options: &LearnOptions) -> Result<(), LearnError> {
@@ -198,22 +340,8 @@ fn check_templates(templates: usize) -> Result<(), LearnError> {
 
 fn spectrogram(name: &str, capture: &Capture, options: &LearnOptions) -> Result<Spectrogram, LearnError> {
     capture
-        .spectrogram(options.layout, Window::SqrtHann)
+        .spectrogram(options.layout_at(capture.sample_rate()), Window::SqrtHann)
         .map_err(|error| LearnError::Capture { name: name.into(), error })
-}
-
-fn model(
-    spectrogram: &Spectrogram,
-    names: Vec<String>,
-    owners: Vec<usize>,
-    w: &Array2<f32>,
-    options: &LearnOptions,
-) -> Result<Model, LearnError> {
-    let LearnOptions { divergence, seed, iterations, layout, .. } = *options;
-    let format = spectrogram.format;
-    let matrix: Vec<f32> = w.iter().copied().collect();
-    let learned = Learned { divergence, seed, iterations, layout };
-    Ok(Model::new(format.sample_rate, format.channels, names, owners, &matrix, learned)?)
 }
 
 /// Counts the iterations of several factorizations as one.

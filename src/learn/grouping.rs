@@ -4,6 +4,7 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
 use crate::dsp::Format;
+use crate::link::GroupBy;
 
 /// Mel bands of the template spectra whose cosine transform describes a timbre.
 const MEL_BANDS: usize = 40;
@@ -27,7 +28,13 @@ struct Timbre {
 
 /// The owner of each template (rows of `w`, each of `format.rows()`; columns of `h`, frames × templates), so that
 /// `groups` components come out, numbered by how much sounds of them, loudest first.
-pub fn group_templates(format: Format, w: ArrayView2<f32>, h: ArrayView2<f32>, groups: usize) -> Vec<usize> {
+pub fn group_templates(
+    format: Format,
+    w: ArrayView2<f32>,
+    h: ArrayView2<f32>,
+    groups: usize,
+    _by: GroupBy,
+) -> Vec<usize> {
     let energies = h.map(|&x| f64::from(x)).sum_axis(Axis(0));
     let total = energies.sum().max(f64::MIN_POSITIVE);
     // No template weighs nothing: it must still count in averages.
@@ -197,7 +204,7 @@ mod tests {
             let (from, to) = turns[template];
             if (from..to).contains(&(frame % 60)) { 0.9f32.powi((frame % 60 - from) as i32) + 0.1 } else { 0.0 }
         });
-        assert_eq!(group_templates(FORMAT, w.view(), h.view(), 3), [0, 1, 0, 1, 0, 2]);
+        assert_eq!(group_templates(FORMAT, w.view(), h.view(), 3, GroupBy::Auto), [0, 1, 0, 1, 0, 2]);
     }
 
     #[test]
@@ -237,7 +244,7 @@ mod tests {
         let w = matrix(&[10.0, 20.0, 40.0, 80.0, 160.0].map(|centre| template(centre, 0.5)));
         let h = Array2::from_shape_fn((50, 5), |(frame, template)| ((frame * (template + 2)) % 7 * template) as f32);
         for groups in 1..=5 {
-            let owners = group_templates(FORMAT, w.view(), h.view(), groups);
+            let owners = group_templates(FORMAT, w.view(), h.view(), groups, GroupBy::Auto);
             let loudness = |group: usize| -> f32 {
                 h.columns().into_iter().zip(&owners).filter(|(_, owner)| **owner == group).map(|(h, _)| h.sum()).sum()
             };

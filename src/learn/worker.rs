@@ -9,13 +9,18 @@ use std::time::Duration;
 
 use crossbeam::channel::{RecvTimeoutError, TryRecvError};
 
-use super::capture::Capture;
-use super::components::{LearnError, LearnOptions, learn_blind};
+use super::capture::{Capture, CaptureError};
+use super::components::{LearnError, LearnOptions, Lesson, Part, learn_blind, learn_component};
 use super::nmf::Iteration;
-use crate::link::{CaptureMessage, EditorLink, LearnLink, LearnRequest, LearnSettings, Phase};
+use super::report::Report;
+use crate::dsp::{Mode, StftLayout};
+use crate::link::{CaptureMessage, EditorLink, LearnLink, LearnRequest, LearnSettings, Phase, Steadiness, Target};
+use crate::model::Model;
 
 /// How often the thread looks for captured frames.
 const POLL: Duration = Duration::from_millis(20);
+/// The name of the component that learns what the others leave.
+pub const REST: &str = "rest";
 /// A recording keeps its first minutes.
 const MAX_CAPTURE_S: f32 = 120.0;
 
@@ -31,7 +36,7 @@ impl Learner {
     /// # Errors
     /// No thread could be started.
     pub fn start(link: LearnLink, editor: EditorLink, options: LearnOptions) -> io::Result<Self> {
-        let worker = Worker { link, options, recording: None, is_quitting: false };
+        let worker = Worker { link, options, recording: None, kept: Kept::default(), is_quitting: false };
         let thread = Builder::new().name("unweave-learn".into()).spawn(move || worker.run())?;
         Ok(Self { link: editor, thread: Some(thread) })
     }
@@ -51,8 +56,20 @@ struct Worker {
     link: LearnLink,
     options: LearnOptions,
     recording: Option<Recording>,
+    kept: Kept,
     /// A learning was broken off because the owner is going.
     is_quitting: bool,
+}
+
+/// The captures of the present model: it can be learned again without playing again.
+#[derive(Default)]
+struct Kept {
+    /// Of each component alone, by index.
+    alone: Vec<Option<Capture>>,
+    /// Of everything: what was taken apart blind, or what the rest was learned from.
+    mix: Option<Capture>,
+    /// What the last capture was learned with.
+    settings: Option<LearnSettings>,
 }
 
 struct Recording {
@@ -65,6 +82,7 @@ impl Worker {
         loop {
             match self.link.requests.recv_timeout(POLL) {
                 Ok(LearnRequest::Quit) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(LearnRequest::Relearn(settings)) => self.relearn(settings),
                 // Between learnings there is nothing to cancel.
                 Ok(LearnRequest::Cancel) | Err(RecvTimeoutError::Timeout) => {}
             }
@@ -93,25 +111,102 @@ impl Worker {
             }
             CaptureMessage::Stop(settings) => {
                 if let Some(recording) = self.recording.take() {
-                    self.learn(recording, settings);
+                    match Capture::new(recording.sample_rate, recording.channels) {
+                        Ok(capture) => self.learn(capture, settings),
+                        Err(error) => self.end(Err(LearnError::Capture { name: "the capture".into(), error })),
+                    }
                 }
+            }
+            CaptureMessage::Play(layout) => {
+                self.link.models.play_layout(layout);
+                self.relearn_in(layout);
             }
         }
     }
 
-    fn learn(&mut self, recording: Recording, settings: LearnSettings) {
+    /// Learns from a new capture, and keeps it.
+    fn learn(&mut self, capture: Capture, settings: LearnSettings) {
+        let known = self.link.models.current();
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.settings = Some(settings);
+        match settings.target {
+            Target::All => kept = Kept { mix: Some(capture), ..kept_of_nothing(settings) },
+            Target::Component(index) => {
+                let index = usize::from(index);
+                kept.alone.resize(kept.alone.len().max(index + 1), None);
+                kept.alone[index] = Some(capture);
+            }
+            Target::Rest => kept.mix = Some(capture),
+        }
+        let learned = self.learn_from(&kept, known.as_deref(), settings);
+        self.kept = kept;
+        self.end(learned);
+    }
+
+    /// Learns once more from all captures that are kept, component by component.
+    fn relearn(&mut self, settings: LearnSettings) {
+        let kept = std::mem::take(&mut self.kept);
+        let mut model = self.link.models.current();
+        let alone = (0..kept.alone.len()).filter(|&index| kept.alone[index].is_some());
+        let mut targets: Vec<Target> = alone.map(|index| Target::Component(index as u8)).collect();
+        if kept.mix.is_some() {
+            targets.push(if targets.is_empty() { Target::All } else { Target::Rest });
+        }
+        let mut learned = None;
+        for target in targets {
+            let was_steady =
+                |index: u8| model.as_ref().is_some_and(|m| m.learned().steady.contains(&usize::from(index)));
+            let steadiness = match target {
+                Target::Component(index) if was_steady(index) => Steadiness::Steady,
+                _ => Steadiness::Varying,
+            };
+            let next = self.learn_from(&kept, model.as_deref(), LearnSettings { target, steadiness, ..settings });
+            if let Ok((next, _)) = &next {
+                model = Some(Arc::new(next.clone()));
+            }
+            let is_over = next.is_err();
+            learned = Some(next);
+            if is_over {
+                break;
+            }
+        }
+        self.kept = kept;
+        if let Some(learned) = learned {
+            self.end(learned);
+        }
+    }
+
+    /// Learns once more where the window that plays is another than the one that was learned with.
+    fn relearn_in(&mut self, layout: StftLayout) {
+        let learned_window = self.link.models.current().map(|model| model.learned().layout.window_len());
+        if let Some(settings) =
+            self.kept.settings.filter(|_| learned_window.is_some_and(|len| len != layout.window_len()))
+        {
+            let is_mode = |mode: &Mode| mode.layout(self.kept_rate()) == layout;
+            let mode = Mode::ALL.into_iter().find(is_mode).unwrap_or(settings.mode);
+            self.relearn(LearnSettings { mode, ..settings });
+        }
+    }
+
+    fn kept_rate(&self) -> f32 {
+        let kept = self.kept.alone.iter().flatten().chain(&self.kept.mix).next();
+        kept.map_or(0.0, Capture::sample_rate)
+    }
+
+    /// Learns the target from the captures in `kept`.
+    fn learn_from(
+        &mut self,
+        kept: &Kept,
+        known: Option<&Model>,
+        settings: LearnSettings,
+    ) -> Result<(Model, Report), LearnError> {
         let (LearnLink { status, requests, .. }, is_quitting) = (&self.link, &mut self.is_quitting);
         status.progress.store(0.0, Relaxed);
         status.enter(Phase::Learning);
-        let options = LearnOptions {
-            templates: usize::from(settings.templates),
-            divergence: settings.divergence,
-            ..self.options.clone()
-        };
         let mut on_progress = |iteration: Iteration| {
             status.progress.store(iteration.done as f32 / iteration.total as f32, Relaxed);
             match requests.try_recv() {
-                Err(TryRecvError::Empty) => ControlFlow::Continue(()),
+                Err(TryRecvError::Empty) | Ok(LearnRequest::Relearn(_)) => ControlFlow::Continue(()),
                 Ok(LearnRequest::Cancel) => ControlFlow::Break(()),
                 Ok(LearnRequest::Quit) | Err(TryRecvError::Disconnected) => {
                     *is_quitting = true;
@@ -119,17 +214,65 @@ impl Worker {
                 }
             }
         };
-        let learned = Capture::new(recording.sample_rate, recording.channels)
-            .map_err(|error| LearnError::Capture { name: "the capture".into(), error })
-            .and_then(|capture| learn_blind(&capture, usize::from(settings.components), &options, &mut on_progress));
+        let options = options(&self.options, settings);
+        let silent = || LearnError::Capture { name: "the capture".into(), error: CaptureError::Empty };
+        let part = |name: String, capture: &Capture| {
+            let templates = settings.templates.map(usize::from);
+            Part { name, capture: capture.clone(), templates, steadiness: settings.steadiness }
+        };
+        match settings.target {
+            Target::All => {
+                let mix = kept.mix.as_ref().ok_or_else(silent)?;
+                learn_blind(mix, usize::from(settings.components), &options, &mut on_progress)
+            }
+            Target::Component(index) => {
+                let index = usize::from(index);
+                let capture = kept.alone.get(index).and_then(Option::as_ref).ok_or_else(silent)?;
+                let name = known.and_then(|model| model.templates().components().get(index).cloned());
+                let part = part(name.unwrap_or_else(|| (index + 1).to_string()), capture);
+                learn_component(known, index, Lesson::Alone(&part), &kept.alone, &options, &mut on_progress)
+            }
+            Target::Rest => {
+                let names = known.map(|model| model.templates().components()).unwrap_or_default();
+                let index = names.iter().position(|name| name == REST).unwrap_or(names.len());
+                let part = part(REST.into(), kept.mix.as_ref().ok_or_else(silent)?);
+                learn_component(known, index, Lesson::Rest(&part), &kept.alone, &options, &mut on_progress)
+            }
+        }
+    }
+
+    /// Plays what was learned, or says why nothing was.
+    fn end(&mut self, learned: Result<(Model, Report), LearnError>) {
+        let status = &self.link.status;
         match learned {
-            Ok(model) => {
+            Ok((model, report)) => {
                 self.link.models.replace(Some(Arc::new(model)));
+                status.warn(report.warnings.iter().map(ToString::to_string).collect());
                 status.enter(Phase::Idle);
             }
             Err(LearnError::Cancelled) => status.enter(Phase::Idle),
             Err(error) => status.fail(error.to_string()),
         }
         status.learns_ended.fetch_add(1, Relaxed);
+    }
+}
+
+fn kept_of_nothing(settings: LearnSettings) -> Kept {
+    Kept { settings: Some(settings), ..Kept::default() }
+}
+
+/// How to learn: what the settings name goes before `base`.
+fn options(base: &LearnOptions, settings: LearnSettings) -> LearnOptions {
+    let usual = match settings.target {
+        Target::All => LearnOptions::BLIND_TEMPLATES,
+        Target::Component(_) | Target::Rest => LearnOptions::GUIDED_TEMPLATES,
+    };
+    LearnOptions {
+        templates: settings.templates.map_or(usual, usize::from),
+        divergence: settings.divergence,
+        mode: settings.mode,
+        group_by: settings.group_by,
+        extend_pitch: settings.extend_pitch,
+        ..base.clone()
     }
 }

@@ -8,12 +8,13 @@ use nice_plug::params::enums::Enum;
 use nice_plug::prelude::*;
 
 use super::state::SavedModelField;
-use crate::dsp::{Divergence, MAX_COMPONENTS, MAX_TEMPLATES, Settings};
-use crate::learn::LearnOptions;
-use crate::link::{LearnSettings, Models, Status};
+use crate::dsp::{Divergence, MAX_COMPONENTS, MAX_TEMPLATES, Mode, Settings};
+use crate::link::{GroupBy, LearnSettings, Models, Status, Steadiness, Target};
 
 /// At +12 dB a fader ends; halfway up it is at 0 dB.
 const MAX_GAIN: f32 = 4.0;
+/// The value of `target` after all components.
+const TARGET_REST: i32 = MAX_COMPONENTS as i32 + 1;
 /// The lowest gate threshold means off.
 const GATE_OFF_DB: f32 = -80.0;
 /// The highest gate threshold: broadband sound adds up to more than a full-scale sine.
@@ -28,6 +29,9 @@ pub struct UnweaveParams {
     /// On records the input, off learns from what was recorded.
     #[id = "capture"]
     pub capture: EnumParam<CaptureSwitch>,
+    /// What the next capture holds: everything, one component alone, or the rest.
+    #[id = "target"]
+    pub target: IntParam,
     /// Components to find.
     #[id = "components"]
     pub components: IntParam,
@@ -37,6 +41,21 @@ pub struct UnweaveParams {
     /// What learning and playing make small.
     #[id = "divergence"]
     pub divergence: EnumParam<DivergenceChoice>,
+    /// What templates are grouped by into components.
+    #[id = "group_by"]
+    pub group_by: EnumParam<GroupByChoice>,
+    /// Whether the captured component is hum or noise.
+    #[id = "steady"]
+    pub steadiness: EnumParam<SteadinessChoice>,
+    /// Transposed copies of tonal templates.
+    #[id = "extend_pitch"]
+    pub extend_pitch: BoolParam,
+    /// What is traded for latency.
+    #[id = "mode"]
+    pub mode: EnumParam<ModeChoice>,
+    /// Components are taken apart by place too.
+    #[id = "spatial"]
+    pub spatial: BoolParam,
     /// Multiplicative updates per frame.
     #[id = "updates"]
     pub updates: IntParam,
@@ -125,6 +144,92 @@ impl From<DivergenceChoice> for Divergence {
     }
 }
 
+/// The mode, as hosts show it.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum ModeChoice {
+    /// See [`Mode::Fine`].
+    #[id = "fine"]
+    #[name = "Fine"]
+    Fine,
+    /// See [`Mode::Normal`].
+    #[id = "normal"]
+    #[name = "Normal"]
+    Normal,
+    /// See [`Mode::Tight`].
+    #[id = "tight"]
+    #[name = "Tight"]
+    Tight,
+    /// See [`Mode::Live`].
+    #[id = "live"]
+    #[name = "Live"]
+    Live,
+}
+
+impl From<ModeChoice> for Mode {
+    fn from(choice: ModeChoice) -> Self {
+        match choice {
+            ModeChoice::Fine => Self::Fine,
+            ModeChoice::Normal => Self::Normal,
+            ModeChoice::Tight => Self::Tight,
+            ModeChoice::Live => Self::Live,
+        }
+    }
+}
+
+/// What templates are grouped by, as hosts show it.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum GroupByChoice {
+    /// See [`GroupBy::Auto`].
+    #[id = "auto"]
+    #[name = "Auto"]
+    Auto,
+    /// See [`GroupBy::Timbre`].
+    #[id = "timbre"]
+    #[name = "Timbre"]
+    Timbre,
+    /// See [`GroupBy::Hits`].
+    #[id = "hits"]
+    #[name = "Hits"]
+    Hits,
+}
+
+impl From<GroupByChoice> for GroupBy {
+    fn from(choice: GroupByChoice) -> Self {
+        match choice {
+            GroupByChoice::Auto => Self::Auto,
+            GroupByChoice::Timbre => Self::Timbre,
+            GroupByChoice::Hits => Self::Hits,
+        }
+    }
+}
+
+/// Steadiness, as hosts show it.
+#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
+pub enum SteadinessChoice {
+    /// See [`Steadiness::Detect`].
+    #[id = "detect"]
+    #[name = "Detect"]
+    Detect,
+    /// See [`Steadiness::Steady`].
+    #[id = "steady"]
+    #[name = "Hum or noise"]
+    Steady,
+    /// See [`Steadiness::Varying`].
+    #[id = "varying"]
+    #[name = "Varying"]
+    Varying,
+}
+
+impl From<SteadinessChoice> for Steadiness {
+    fn from(choice: SteadinessChoice) -> Self {
+        match choice {
+            SteadinessChoice::Detect => Self::Detect,
+            SteadinessChoice::Steady => Self::Steady,
+            SteadinessChoice::Varying => Self::Varying,
+        }
+    }
+}
+
 impl UnweaveParams {
     /// Parameters at their defaults; the saved model is the one in `models`.
     pub fn new(models: Arc<Models>, status: Arc<Status>) -> Self {
@@ -136,7 +241,21 @@ impl UnweaveParams {
             model: SavedModelField::new(models, status),
             capture: EnumParam::new("Capture", CaptureSwitch::Off).non_automatable(),
             components: count("Components", 4, MAX_COMPONENTS as i32),
-            templates: count("Templates", LearnOptions::BLIND_TEMPLATES, templates_max),
+            target: IntParam::new("Target", 0, IntRange::Linear { min: 0, max: TARGET_REST })
+                .with_value_to_string(Arc::new(target_text))
+                .with_string_to_value(Arc::new(target_value))
+                .non_automatable(),
+            templates: IntParam::new("Templates", 0, IntRange::Linear { min: 0, max: templates_max })
+                .with_value_to_string(Arc::new(|count| if count == 0 { "Auto".into() } else { count.to_string() }))
+                .with_string_to_value(Arc::new(|text| {
+                    if text.trim().eq_ignore_ascii_case("auto") { Some(0) } else { text.trim().parse().ok() }
+                }))
+                .non_automatable(),
+            group_by: EnumParam::new("Group by", GroupByChoice::Auto).non_automatable(),
+            steadiness: EnumParam::new("Steady", SteadinessChoice::Detect).non_automatable(),
+            extend_pitch: BoolParam::new("Extend pitch", true).non_automatable(),
+            mode: EnumParam::new("Mode", ModeChoice::Normal).non_automatable(),
+            spatial: BoolParam::new("Spatial filter", true).non_automatable(),
             divergence: EnumParam::new("Divergence", DivergenceChoice::KullbackLeibler).non_automatable(),
             updates: count("Updates", Settings::default().updates, 100),
             mix: FloatParam::new("Mix", 1.0, FloatRange::Linear { min: 0.0, max: 1.0 })
@@ -163,16 +282,27 @@ impl UnweaveParams {
             bypass: self.bypass.value(),
             divergence: self.divergence.value().into(),
             updates: self.updates.value().max(1) as usize,
+            spatial: self.spatial.value(),
             ..Settings::default()
         }
     }
 
     /// How to learn, as the parameters stand now.
     pub fn learn_settings(&self) -> LearnSettings {
+        let templates = self.templates.value().clamp(0, (MAX_TEMPLATES / MAX_COMPONENTS) as i32) as u8;
         LearnSettings {
+            target: match self.target.value() {
+                number @ 1..TARGET_REST => Target::Component(number as u8 - 1),
+                TARGET_REST => Target::Rest,
+                _ => Target::All,
+            },
             components: self.components.value().clamp(1, MAX_COMPONENTS as i32) as u8,
-            templates: self.templates.value().clamp(1, MAX_TEMPLATES as i32 / MAX_COMPONENTS as i32) as u8,
+            templates: Some(templates).filter(|&templates| templates > 0),
             divergence: self.divergence.value().into(),
+            mode: self.mode.value().into(),
+            group_by: self.group_by.value().into(),
+            steadiness: self.steadiness.value().into(),
+            extend_pitch: self.extend_pitch.value(),
         }
     }
 }
@@ -200,6 +330,23 @@ fn gain(name: &str) -> FloatParam {
         .with_unit(" dB")
         .with_value_to_string(formatters::v2s_f32_gain_to_db(1))
         .with_string_to_value(formatters::s2v_f32_gain_to_db())
+}
+
+fn target_text(target: i32) -> String {
+    match target {
+        0 => "All".into(),
+        TARGET_REST => "Rest".into(),
+        number => format!("Component {number}"),
+    }
+}
+
+fn target_value(text: &str) -> Option<i32> {
+    let text = text.trim();
+    match text.to_ascii_lowercase().as_str() {
+        "all" => Some(0),
+        "rest" => Some(TARGET_REST),
+        text => text.trim_start_matches("component").trim().parse().ok(),
+    }
 }
 
 fn gate_text(db: f32) -> String {

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use nice_plug::prelude::*;
 
 use super::params::{CaptureSwitch, UnweaveParams};
-use crate::dsp::{Engine, StftLayout};
+use crate::dsp::{Engine, Mode};
 use crate::learn::{LearnOptions, Learner};
 use crate::link::{self, AudioLink, EditorLink};
 
@@ -16,7 +16,14 @@ pub struct Unweave {
     params: Arc<UnweaveParams>,
     link: AudioLink,
     editor: EditorLink,
-    engine: Engine,
+    /// One per mode, in the order of [`Mode::ALL`]: where a mode can change while playing, nothing is made then.
+    engines: [Engine; Mode::ALL.len()],
+    /// The mode that plays.
+    mode: Mode,
+    /// Whether the others know that this mode plays.
+    is_mode_told: bool,
+    /// Whether the host was asked to activate anew for another mode.
+    is_restart_asked: bool,
     sample_rate: f32,
     /// Owned for its thread, which ends when the instance does. `None` if the system gave no thread: then a capture learns nothing.
     _learner: Option<Learner>,
@@ -34,7 +41,10 @@ impl Default for Unweave {
             params: Arc::new(UnweaveParams::new(editor.models.clone(), editor.status.clone())),
             link: audio,
             editor,
-            engine: Engine::new(StftLayout::default(), sample_rate, 2, 0),
+            engines: engines(sample_rate, 2),
+            mode: Mode::Normal,
+            is_mode_told: true,
+            is_restart_asked: false,
             sample_rate,
             _learner: learner.ok(),
         }
@@ -65,34 +75,68 @@ impl Plugin for Unweave {
         buffer_config: &BufferConfig,
         context: &mut impl ActivateContext<Self>,
     ) -> bool {
-        let layout = StftLayout::default();
         let channels = audio_io_layout.main_output_channels.map_or(2, |channels| channels.get() as usize);
         self.sample_rate = buffer_config.sample_rate;
-        self.engine = Engine::new(layout, self.sample_rate, channels, 0);
-        self.editor.models.play_in(self.sample_rate, layout, channels);
-        context.set_latency_samples(self.engine.latency_samples() as u32);
+        self.mode = self.params.mode.value().into();
+        self.engines = engines(self.sample_rate, channels);
+        self.editor.models.play_in(self.sample_rate, self.mode.layout(self.sample_rate), channels);
+        // The learner may want to learn once more, for another window.
+        (self.is_mode_told, self.is_restart_asked) = (false, false);
+        context.set_latency_samples(self.engine().latency_samples() as u32);
         true
     }
 
     fn reset(&mut self) {
-        self.engine.reset();
+        self.engines.iter_mut().for_each(Engine::reset);
     }
 
     fn process(
         &mut self,
         buffer: &mut Buffer,
         _aux: &mut AuxiliaryBuffers,
-        _context: &mut impl ProcessContext<Self>,
+        context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
+        self.follow_mode(context);
         let is_capturing = self.params.capture.value() == CaptureSwitch::On;
         let audio = buffer.as_slice();
         self.link.capture(is_capturing, self.sample_rate, audio, self.params.learn_settings());
-        self.engine.process(audio, self.link.templates(), &self.params.settings());
+        let engine = &mut self.engines[self.mode as usize];
+        engine.process(audio, self.link.templates(), &self.params.settings());
         for (component, meter) in self.link.meters().activations_db.iter().enumerate() {
-            meter.store(self.engine.activation_db(component), Relaxed);
+            meter.store(engine.activation_db(component), Relaxed);
         }
-        ProcessStatus::Tail(self.engine.latency_samples() as u32)
+        ProcessStatus::Tail(engine.latency_samples() as u32)
     }
+}
+
+impl Unweave {
+    fn engine(&self) -> &Engine {
+        &self.engines[self.mode as usize]
+    }
+
+    /// Takes up another mode: CLAP allows a new latency in `activate` only, so there the host is asked for that; VST3 hosts
+    /// take it while playing, and not all of them activate anew.
+    fn follow_mode(&mut self, context: &mut impl ProcessContext<Self>) {
+        let wanted = Mode::from(self.params.mode.value());
+        if wanted != self.mode && context.plugin_api() == PluginApi::Clap {
+            if !self.is_restart_asked {
+                self.is_restart_asked = true;
+                context.request_restart();
+            }
+        } else if wanted != self.mode {
+            self.mode = wanted;
+            self.is_mode_told = false;
+            self.engines[wanted as usize].reset();
+            context.set_latency_samples(self.engine().latency_samples() as u32);
+        }
+        if !self.is_mode_told {
+            self.is_mode_told = self.link.play_in(self.mode.layout(self.sample_rate));
+        }
+    }
+}
+
+fn engines(sample_rate: f32, channels: usize) -> [Engine; Mode::ALL.len()] {
+    Mode::ALL.map(|mode| Engine::new(mode.layout(sample_rate), sample_rate, channels, 0))
 }
 
 const fn layout(channels: u32, name: &'static str) -> AudioIOLayout {

@@ -7,12 +7,12 @@ use base64::engine::general_purpose::STANDARD;
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
 
-use crate::dsp::{Divergence, MAX_TEMPLATES, StftLayout};
+use crate::dsp::{Divergence, Format, StftLayout};
 use crate::link::{Models, Status};
-use crate::model::{Learned, Model};
+use crate::model::{Codes, Learned, Model};
 
 /// The version that this program writes, and the newest that it reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A model as it stands in a saved project.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -27,14 +27,24 @@ pub struct SavedModel {
     iterations: usize,
     components: Vec<String>,
     owners: Vec<usize>,
-    /// [`Model::codes`] in base64: one byte a value, as small as templates get while hosts copy them with every undo step.
+    /// [`crate::model::Codes::templates`] in base64: one byte a value, as small as templates get while hosts copy them with every undo step.
     templates: String,
+    /// [`crate::model::Codes::calibration`] in base64.
+    #[serde(default)]
+    calibration: String,
+    /// [`crate::model::Codes::places`] in base64.
+    #[serde(default)]
+    places: String,
+    #[serde(default)]
+    extend_pitch: bool,
+    #[serde(default)]
+    steady: Vec<usize>,
 }
 
 impl SavedModel {
     /// The saved form of a model.
     pub fn of(model: &Model) -> Self {
-        let (templates, learned) = (model.templates(), model.learned());
+        let (templates, learned, codes) = (model.templates(), model.learned(), model.codes());
         Self {
             version: VERSION,
             sample_rate: templates.format().sample_rate,
@@ -46,7 +56,11 @@ impl SavedModel {
             iterations: learned.iterations,
             components: templates.components().to_vec(),
             owners: templates.owners().to_vec(),
-            templates: STANDARD.encode(model.codes()),
+            templates: STANDARD.encode(codes.templates),
+            calibration: STANDARD.encode(codes.calibration),
+            places: STANDARD.encode(codes.places),
+            extend_pitch: learned.extend_pitch,
+            steady: learned.steady.clone(),
         }
     }
 
@@ -61,13 +75,24 @@ impl SavedModel {
         let divergence =
             Divergence::named(&self.divergence).ok_or_else(|| format!("unknown divergence “{}”", self.divergence))?;
         let layout = StftLayout::new(self.window_len, self.hop_len).map_err(|error| error.to_string())?;
-        if self.owners.len() > MAX_TEMPLATES {
-            return Err(format!("{} templates: there can be {MAX_TEMPLATES}", self.owners.len()));
-        }
-        let codes = STANDARD.decode(&self.templates).map_err(|error| format!("damaged templates: {error}"))?;
-        let learned = Learned { divergence, seed: self.seed, iterations: self.iterations, layout };
-        let (components, owners) = (self.components.clone(), self.owners.clone());
-        Model::from_codes(self.sample_rate, self.channels, components, owners, &codes, learned)
+        let decode = |what: &str, text: &str| {
+            STANDARD.decode(text).map_err(|error| format!("the saved {what} are damaged: {error}"))
+        };
+        let codes = Codes {
+            templates: decode("templates", &self.templates)?,
+            calibration: decode("calibration gains", &self.calibration)?,
+            places: decode("places", &self.places)?,
+        };
+        let learned = Learned {
+            divergence,
+            seed: self.seed,
+            iterations: self.iterations,
+            layout,
+            extend_pitch: self.extend_pitch,
+            steady: self.steady.clone(),
+        };
+        let format = Format::new(self.sample_rate, layout, self.channels);
+        Model::from_codes(format, self.components.clone(), self.owners.clone(), &codes, learned)
             .map_err(|error| error.to_string())
     }
 }
@@ -105,15 +130,29 @@ impl PersistentField<'_, Option<SavedModel>> for SavedModelField {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::{Complex32, Covariance, Templates};
 
     fn saved(components: usize, per_component: usize, channels: usize) -> SavedModel {
         let layout = StftLayout::default();
-        let learned = Learned { divergence: Divergence::Euclidean, seed: 5, iterations: 100, layout };
-        let count = components * per_component * channels * layout.bins();
-        let matrix: Vec<f32> = (0..count).map(|n| ((n as f32 * 0.11).sin() + 1.0).powi(5)).collect();
+        let learned = Learned {
+            divergence: Divergence::Euclidean,
+            seed: 5,
+            iterations: 100,
+            layout,
+            extend_pitch: true,
+            steady: vec![1],
+        };
+        let format = Format::new(48_000.0, layout, channels);
+        let wave = |count: usize| -> Vec<f32> { (0..count).map(|n| (n as f32 * 0.11).sin()).collect() };
+        let matrix = wave(components * per_component * format.rows()).iter().map(|x| (x + 1.0).powi(5)).collect();
+        let gains = wave(components * format.rows()).iter().map(|x| x.exp2()).collect();
+        let places = wave((channels - 1) * components * format.bins());
+        let places = places.iter().map(|x| Covariance::new(x * x, Complex32::default())).collect();
         let names = (0..components).map(|n| format!("c{n}")).collect();
         let owners = (0..components * per_component).map(|n| n / per_component).collect();
-        SavedModel::of(&Model::new(48_000.0, channels, names, owners, &matrix, learned).unwrap())
+        let templates = Templates::new(format, names, owners, matrix).unwrap();
+        let templates = templates.calibrated(gains).unwrap().placed(places).unwrap();
+        SavedModel::of(&Model::new(&templates, learned).unwrap())
     }
 
     #[test]
@@ -131,9 +170,23 @@ mod tests {
         let (first, second) = (saved.model().unwrap(), back.model().unwrap());
         assert!(first.templates().full().templates().eq(second.templates().full().templates()));
         assert_eq!((first.learned(), first.codes()), (second.learned(), second.codes()));
-        let Learned { divergence, seed, iterations, layout } = second.learned();
-        assert_eq!((divergence, seed, iterations), (Divergence::Euclidean, 5, 100));
-        assert_eq!(layout, StftLayout::default());
+        let Learned { divergence, seed, iterations, layout, extend_pitch, steady } = second.learned();
+        assert_eq!((*divergence, *seed, *iterations, *extend_pitch), (Divergence::Euclidean, 5, 100, true));
+        assert_eq!((*layout, steady.as_slice()), (StftLayout::default(), [1].as_slice()));
+    }
+
+    #[test]
+    fn a_model_saved_by_version_1_is_read() {
+        let mut json: serde_json::Value = serde_json::to_value(saved(2, 2, 1)).unwrap();
+        let object = json.as_object_mut().unwrap();
+        ["calibration", "places", "extend_pitch", "steady"]
+            .iter()
+            .for_each(|later| drop(object.remove(*later).unwrap()));
+        object["version"] = 1.into();
+        let old: SavedModel = serde_json::from_value(json).unwrap();
+        let model = old.model().unwrap();
+        assert_eq!(model.codes().templates, saved(2, 2, 1).model().unwrap().codes().templates);
+        assert!(!model.learned().extend_pitch && model.templates().calibrations().is_empty());
     }
 
     #[test]

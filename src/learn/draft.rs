@@ -1,0 +1,156 @@
+//! Components on their way to a model: their templates, and from their captures the calibration and the places.
+
+use ndarray::Array2;
+
+use super::capture::Capture;
+use super::components::{LearnError, LearnOptions};
+use super::rehearsal::{Rehearsal, captured_covariances};
+use super::report::{ComponentReport, Report, Worth};
+use crate::dsp::{Covariance, Format, StftLayout, Templates};
+use crate::model::{Learned, Model};
+use crate::pitch;
+
+/// One component on its way to a model.
+#[derive(Clone, Debug)]
+pub struct DraftComponent<'a> {
+    /// What it is called.
+    pub name: String,
+    /// Templates × rows; none for a place that is kept free.
+    pub w: Array2<f32>,
+    /// Where it plays alone.
+    pub capture: Option<&'a Capture>,
+    /// Where it sounds from, if that is known already.
+    pub covariances: Vec<Covariance>,
+    /// Its calibration, if that is known already.
+    pub calibration: Vec<f32>,
+    /// Whether it is steady hum or noise.
+    pub is_steady: bool,
+    /// What its templates are worth, if they are new.
+    pub worth: Option<Worth>,
+}
+
+impl DraftComponent<'_> {
+    /// A component of whom only the templates are known.
+    pub fn new(name: String, w: Array2<f32>) -> Self {
+        let (covariances, calibration) = (Vec::new(), Vec::new());
+        Self { name, w, capture: None, covariances, calibration, is_steady: false, worth: None }
+    }
+}
+
+/// All components on their way to a model.
+pub struct Draft<'a> {
+    /// What the templates' rows mean.
+    pub format: Format,
+    /// Window and hop of learning.
+    pub layout: StftLayout,
+    /// In the model's order.
+    pub components: Vec<DraftComponent<'a>>,
+    /// A capture of everything, where some components have none of their own.
+    pub mix: Option<&'a Capture>,
+}
+
+impl<'a> Draft<'a> {
+    /// The components of a model, in another format.
+    ///
+    /// # Errors
+    /// A format that this program does not work in.
+    pub fn of(model: &Model, format: Format, layout: StftLayout) -> Result<Self, LearnError> {
+        let templates = model.templates().fitted(format)?;
+        let components = templates.components().iter().enumerate().map(|(index, name)| {
+            let columns: Vec<&[f32]> = templates
+                .full()
+                .templates()
+                .zip(templates.owners())
+                .filter(|(_, o)| **o == index)
+                .map(|(w, _)| w)
+                .collect();
+            let w = Array2::from_shape_fn((columns.len(), format.rows()), |(template, row)| columns[template][row]);
+            DraftComponent {
+                covariances: part(templates.covariances(), format.bins(), index),
+                calibration: part(templates.calibrations(), format.rows(), index),
+                is_steady: model.learned().steady.contains(&index),
+                ..DraftComponent::new(name.clone(), w)
+            }
+        });
+        Ok(Self { format, layout, components: components.collect(), mix: None })
+    }
+
+    /// The model, and what to tell of it; `report` has the warnings so far.
+    ///
+    /// # Errors
+    /// Too many components or templates.
+    pub fn finish(self, options: &LearnOptions, mut report: Report) -> Result<(Model, Report), LearnError> {
+        let base = self.templates()?;
+        report.check_likeness(&base);
+        report.components = self.components.iter().map(component_report).collect();
+        let steady: Vec<usize> = (0..self.components.len()).filter(|&n| self.components[n].is_steady).collect();
+        let playing = if options.extend_pitch { pitch::extend(&base, &steady) } else { base.clone() };
+        let mut rehearsal = Rehearsal::new(&playing, self.layout, options.divergence);
+        let calibration = self.calibration(&mut rehearsal);
+        let covariances = self.covariances(&mut rehearsal);
+        let learned = Learned {
+            divergence: options.divergence,
+            seed: options.seed,
+            iterations: options.iterations,
+            layout: self.layout,
+            extend_pitch: options.extend_pitch,
+            steady,
+        };
+        Ok((Model::new(&base.calibrated(calibration)?.placed(covariances)?, learned)?, report))
+    }
+
+    fn templates(&self) -> Result<Templates, LearnError> {
+        let names = self.components.iter().map(|component| component.name.clone()).collect();
+        let matrix = self.components.iter().flat_map(|component| component.w.iter().copied()).collect();
+        let counts = self.components.iter().map(|component| component.w.nrows()).enumerate();
+        let owners = counts.flat_map(|(index, count)| std::iter::repeat_n(index, count)).collect();
+        Ok(Templates::new(self.format, names, owners, matrix)?)
+    }
+
+    /// From the captures where every component has one; else what was known before, or none.
+    fn calibration(&self, rehearsal: &mut Rehearsal<'_>) -> Vec<f32> {
+        let captures: Option<Vec<&Capture>> = self.components.iter().map(|component| component.capture).collect();
+        if let Some(captures) = captures {
+            return rehearsal.calibration(&captures);
+        }
+        if self.components.iter().all(|component| component.calibration.is_empty()) {
+            return Vec::new();
+        }
+        let gains = |component: &DraftComponent| match component.calibration.is_empty() {
+            true => vec![1.0; self.format.rows()],
+            false => component.calibration.clone(),
+        };
+        self.components.iter().flat_map(gains).collect()
+    }
+
+    /// From each component's capture, from what the masks take out of the mix, or as known before.
+    fn covariances(&self, rehearsal: &mut Rehearsal<'_>) -> Vec<Covariance> {
+        if self.format.channels != 2 {
+            return Vec::new();
+        }
+        let known = |component: &DraftComponent| match component.capture {
+            Some(capture) => captured_covariances(capture, self.layout),
+            None => component.covariances.clone(),
+        };
+        let known: Vec<Vec<Covariance>> = self.components.iter().map(known).collect();
+        let diffuse = || vec![Covariance::DIFFUSE; self.format.bins()];
+        match self.mix {
+            Some(mix) if known.iter().any(Vec::is_empty) => rehearsal.covariances(mix, &known),
+            _ => known.into_iter().flat_map(|places| if places.is_empty() { diffuse() } else { places }).collect(),
+        }
+    }
+}
+
+/// The `index`th `len` values; none of nothing.
+fn part<T: Copy>(values: &[T], len: usize, index: usize) -> Vec<T> {
+    values.chunks_exact(len).nth(index).map(<[T]>::to_vec).unwrap_or_default()
+}
+
+fn component_report(component: &DraftComponent<'_>) -> ComponentReport {
+    ComponentReport {
+        name: component.name.clone(),
+        templates: component.w.nrows(),
+        is_steady: component.is_steady,
+        worth: component.worth,
+    }
+}
