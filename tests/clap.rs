@@ -255,12 +255,64 @@ fn at_most_64_parameters_can_be_automated_and_the_workflow_ones_cannot() {
     let host = host(2);
     let automatable = host.params().values().filter(|param| param.is_automatable).count();
     assert_eq!(automatable, 51);
-    for name in ["Capture", "Components", "Templates", "Divergence", "Updates", "Gate 1", "Gate 16"] {
+    for name in ["Capture", "Components", "Templates", "Divergence", "Updates", "Gate 1", "Gate 16", "Target", "Mode"] {
         assert!(!host.params()[name].is_automatable, "{name}");
     }
     for name in ["Mix", "Output", "Bypass", "Gain 1", "Mute 16", "Solo 16"] {
         assert!(host.params()[name].is_automatable, "{name}");
     }
+}
+
+#[test]
+fn a_mode_is_taken_up_when_the_host_activates_anew_with_its_exact_latency() {
+    for (sample_rate, scale) in [(48_000.0, 1), (96_000.0, 2)] {
+        let mut host = host_at(sample_rate, 2);
+        for (mode, latency) in [(0.0, 4096), (2.0, 512), (3.0, 128), (1.0, 2048)] {
+            let (before, restarts) = (host.latency_samples(), host.restarts());
+            host.set("Mode", mode).unwrap();
+            host.play(&music(0.2, 2), &SPLITS).unwrap();
+            // Asked for once, and nothing changes while it plays: so CLAP wants it.
+            assert_eq!((host.restarts(), host.latency_samples()), (restarts + 1, before));
+            host.activate(sample_rate, 2).unwrap();
+            assert_eq!(host.latency_samples(), latency * scale);
+            let mut impulse = vec![vec![0.0; 20_000]; 2];
+            impulse[1][77] = 1.0;
+            let output = host.play(&impulse, &SPLITS).unwrap();
+            assert_eq!(output[1].iter().position(|&x| x != 0.0), Some(77 + latency * scale));
+        }
+    }
+}
+
+#[test]
+fn components_captured_one_by_one_come_apart_and_a_rest_can_follow() {
+    let mut host = host(2);
+    let (tone, noise) = (music(3.0, 2), music(3.25, 2));
+    // The beats of music() take turns: the even ones are tones, the odd ones hits.
+    let beat = |audio: &[Vec<f32>], is_odd: bool| -> Vec<Vec<f32>> {
+        let is_kept = |n: usize| (n / 12_000 % 2 == 1) == is_odd;
+        audio.iter().map(|c| c.iter().enumerate().map(|(n, &x)| if is_kept(n) { x } else { 0.0 }).collect()).collect()
+    };
+    for (target, audio) in [(1.0, beat(&tone, false)), (2.0, beat(&noise, true))] {
+        host.set("Target", target).unwrap();
+        host.learn(&audio, &SPLITS).unwrap();
+    }
+    let input = music(2.0, 2);
+    for (solo, is_odd) in [("Solo 1", false), ("Solo 2", true)] {
+        host.set(solo, 1.0).unwrap();
+        host.activate(RATE, 2).unwrap();
+        let latency = host.latency_samples();
+        let output = host.play(&input, &SPLITS).unwrap();
+        host.set(solo, 0.0).unwrap();
+        let energy = |audio: &[Vec<f32>]| audio.iter().flatten().map(|x| x * x).sum::<f32>();
+        let aligned: Vec<Vec<f32>> = output.iter().map(|channel| channel[latency..].to_vec()).collect();
+        let (own, other) = (energy(&beat(&aligned, is_odd)), energy(&beat(&aligned, !is_odd)));
+        // They take turns, so only what a window smears over the border is heard of the other.
+        assert!(own > 20.0 * other, "{solo}: {own} of its own, {other} of the other");
+    }
+    host.set("Target", 17.0).unwrap();
+    host.learn(&music(2.5, 2), &SPLITS).unwrap();
+    let model = host.saved_model().unwrap();
+    assert!(model.contains(r#""components":["1","2","rest"]"#), "{model:.300}");
 }
 
 #[test]

@@ -147,6 +147,16 @@ def main():
     output = host.play(to_play)
     check("bypass is the delayed input to the bit", (output[:, 8192:] == delayed(to_play, latency)[:, 8192:]).all())
 
+    host.set("Bypass", 0.0)
+    for position, (mode, latency) in enumerate((("Fine", 4096), ("Normal", 2048), ("Tight", 512), ("Live", 128))):
+        fresh = Host(rate)
+        fresh.set("Mode", position / 3)
+        fresh.play(np.zeros((2, 4096), np.float32))
+        reported = fresh.plugin.get_latency_samples()
+        output = fresh.play(impulse)
+        is_exact = reported == latency and (output == delayed(impulse, latency)).all()
+        check(f"{mode}: an impulse arrives after exactly {latency} samples", is_exact, f"{reported} reported")
+
     passed = sum(results)
     print(f"{passed} passed, {len(results) - passed} failed")
     sys.exit(passed < len(results))

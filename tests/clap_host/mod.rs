@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -21,10 +22,16 @@ pub const MAX_BLOCK_LEN: usize = 4096;
 /// The host's side of an instance: it answers nothing, as a minimal host does.
 pub struct Handlers;
 /// The part of the host that every thread may call.
-pub struct SharedHandlers;
+#[derive(Default)]
+pub struct SharedHandlers {
+    /// Times that the plug-in asked to be activated anew.
+    restarts: AtomicUsize,
+}
 
 impl SharedHandler<'_> for SharedHandlers {
-    fn request_restart(&self) {}
+    fn request_restart(&self) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
+    }
     fn request_process(&self) {}
     fn request_callback(&self) {}
 }
@@ -80,7 +87,7 @@ impl Host {
         let descriptor = factory.plugin_descriptor(0).context("no plug-in in the factory")?;
         let id = descriptor.id().context("the plug-in has no id")?;
         let info = HostInfo::new("unweave test host", "Unweave", "", "1")?;
-        let mut instance = PluginInstance::new(|_| SharedHandlers, |_| (), entry, id, &info)?;
+        let mut instance = PluginInstance::new(|_| SharedHandlers::default(), |_| (), entry, id, &info)?;
         let params = described(&mut instance)?;
         let (events, guard) = (EventBuffer::with_capacity(256), (|call| call()) as fn(&mut dyn FnMut()));
         let mut host = Self { instance, processor: None, params, events, channels, guard };
@@ -132,6 +139,11 @@ impl Host {
     pub fn latency_samples(&mut self) -> usize {
         let handle = self.instance.plugin_handle();
         handle.get_extension::<PluginLatency>().map_or(0, |latency| latency.get(&handle) as usize)
+    }
+
+    /// Times that the plug-in asked to be activated anew.
+    pub fn restarts(&self) -> usize {
+        self.instance.access_shared_handler(|shared| shared.restarts.load(Ordering::Relaxed))
     }
 
     /// Sets a parameter with the next block: stepped ones to a step, others from 0 to 1.
