@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::audio_file::{AudioFile, AudioFileError};
 use crate::dsp::{Settings, TemplatesError, Window};
 use crate::learn::{Capture, CaptureError};
-use crate::model::Model;
+use crate::model::{Model, Playing};
 use crate::pictures::{self, PictureError};
 use crate::render::{Outputs, render};
 
@@ -126,7 +126,7 @@ impl Story {
         let levels = render(
             &self.model,
             &clip.mix,
-            self.model.learned().layout,
+            Playing::new(self.model.learned().layout),
             &Settings::default(),
             Outputs::Mix,
             &mut |_| (),

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use atomic_float::AtomicF32;
 use crossbeam::channel;
 
-use crate::dsp::{Divergence, Format, MAX_COMPONENTS, Mode, StftLayout, Templates};
-use crate::model::Model;
+use crate::dsp::{Divergence, MAX_COMPONENTS, Mode, Templates};
+use crate::model::{Model, Playing};
 
 /// Frames that the audio thread may be ahead of the learner: 30 s at 48 kHz, so that a host that renders faster than real
 /// time loses nothing. Memory that was never written is never resident.
@@ -28,7 +28,7 @@ pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
     let (capture_in, capture_out) = rtrb::RingBuffer::new(RING_FRAMES);
     let (playing, templates) = triple_buffer::triple_buffer(&None);
     let (requests_in, requests_out) = channel::unbounded();
-    let models = Arc::new(Models(Mutex::new(Stored { model: None, format: None, playing })));
+    let models = Arc::new(Models(Mutex::new(Stored { model: None, stream: None, playing })));
     let (status, meters) = (Arc::new(Status::default()), Arc::new(Meters::default()));
     let audio =
         AudioLink { capture: capture_in, templates, status: status.clone(), meters: meters.clone(), capturing: None };
@@ -51,8 +51,8 @@ pub enum CaptureMessage {
     Frame([f32; 2]),
     /// The recording ends: learn from it.
     Stop(LearnSettings),
-    /// The audio thread plays in another layout from now on.
-    Play(StftLayout),
+    /// The audio thread plays like this from now on.
+    Play(Playing),
 }
 
 /// What a musician chooses before learning.
@@ -178,10 +178,10 @@ impl AudioLink {
         }
     }
 
-    /// Tells the others that the audio thread plays in `layout` from now on. Whether there was room for it: if not, say it
+    /// Tells the others how the audio thread plays from now on. Whether there was room for it: if not, say it
     /// again.
-    pub fn play_in(&mut self, layout: StftLayout) -> bool {
-        self.capture.push(CaptureMessage::Play(layout)).is_ok()
+    pub fn play_in(&mut self, playing: Playing) -> bool {
+        self.capture.push(CaptureMessage::Play(playing)).is_ok()
     }
 
     /// The meters to write.
@@ -231,8 +231,7 @@ pub struct Models(Mutex<Stored>);
 
 struct Stored {
     model: Option<Arc<Model>>,
-    /// What the audio thread runs in.
-    format: Option<Format>,
+    stream: Option<Stream>,
     playing: triple_buffer::Input<Option<Arc<Templates>>>,
 }
 
@@ -249,19 +248,19 @@ impl Models {
         stored.play();
     }
 
-    /// The audio thread now runs in this format: it gets the templates fitted to it.
-    pub fn play_in(&self, sample_rate: f32, layout: StftLayout, channels: usize) {
+    /// The audio thread now runs at this rate, in mono or stereo: it gets the templates fitted to it.
+    pub fn play_in(&self, sample_rate: f32, channels: usize, playing: Playing) {
         let mut stored = self.stored();
-        stored.format = Some(Format::new(sample_rate, layout, channels));
+        stored.stream = Some(Stream { sample_rate, channels, playing });
         stored.play();
     }
 
-    /// The audio thread now runs in this layout, at the rate and with the channels it had.
-    pub fn play_layout(&self, layout: StftLayout) {
+    /// The audio thread now plays like this, at the rate and with the channels it had.
+    pub fn play_like(&self, playing: Playing) {
         let mut stored = self.stored();
-        let format = stored.format.map(|format| Format::new(format.sample_rate, layout, format.channels));
-        if format != stored.format {
-            stored.format = format;
+        let stream = stored.stream.map(|stream| Stream { playing, ..stream });
+        if stream != stored.stream {
+            stored.stream = stream;
             stored.play();
         }
     }
@@ -272,11 +271,20 @@ impl Models {
     }
 }
 
+/// What the audio thread runs in.
+#[derive(Clone, Copy, PartialEq)]
+struct Stream {
+    sample_rate: f32,
+    channels: usize,
+    playing: Playing,
+}
+
 impl Stored {
     fn play(&mut self) {
         // A format that templates cannot be fitted to is one that the engine does not run in.
-        let fitted =
-            self.model.as_ref().zip(self.format).and_then(|(model, format)| model.playing(format).ok().map(Arc::new));
+        let fitted = self.model.as_ref().zip(self.stream).and_then(|(model, stream)| {
+            model.playing(stream.sample_rate, stream.channels, stream.playing).ok().map(Arc::new)
+        });
         self.playing.write(fitted);
     }
 }

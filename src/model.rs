@@ -28,6 +28,22 @@ pub struct Learned {
     pub steady: Vec<usize>,
 }
 
+/// How a model plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Playing {
+    /// Window, hop and latency.
+    pub layout: StftLayout,
+    /// About how many bands the activations are estimated in.
+    pub bands: usize,
+}
+
+impl Playing {
+    /// Playing in a layout, in the usual number of bands.
+    pub fn new(layout: StftLayout) -> Self {
+        Self { layout, bands: Templates::BANDS }
+    }
+}
+
 /// Templates and how they were learned.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -92,14 +108,16 @@ impl Model {
         &self.learned
     }
 
-    /// What plays in a format: the templates, copies where pitch is extended, fitted.
+    /// The templates that play at a rate, in mono or stereo: copies where pitch is extended, all fitted.
     ///
     /// # Errors
     /// A format that this program does not work in.
-    pub fn playing(&self, format: Format) -> Result<Templates, TemplatesError> {
+    pub fn playing(&self, sample_rate: f32, channels: usize, playing: Playing) -> Result<Templates, TemplatesError> {
+        let format = Format::new(sample_rate, playing.layout, channels);
         let Learned { extend_pitch, steady, .. } = &self.learned;
         let extended = if *extend_pitch { pitch::extend(&self.templates, steady) } else { self.templates.clone() };
-        if format == extended.format() { Ok(extended) } else { extended.fitted(format) }
+        let fitted = if format == extended.format() { extended } else { extended.fitted(format)? };
+        Ok(if playing.bands == Templates::BANDS { fitted } else { fitted.in_bands(playing.bands) })
     }
 
     /// The model as bytes.

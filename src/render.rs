@@ -1,8 +1,8 @@
 //! Files through the engine: the sound of the plug-in, late by nothing. Only at the rim.
 
 use crate::audio_file::AudioFile;
-use crate::dsp::{Engine, Format, Mode, Settings, StftLayout, Templates, TemplatesError};
-use crate::model::Model;
+use crate::dsp::{Engine, Mode, Settings, StftLayout, TemplatesError};
+use crate::model::{Model, Playing};
 
 /// What of the engine's outputs is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,19 +31,6 @@ pub fn layout_for(model: &Model, audio: &AudioFile, mode: Option<Mode>) -> StftL
     mode.map_or(model.learned().layout, |mode| mode.layout(audio.sample_rate as f32))
 }
 
-/// What plays in the format of a file, and whether the model had to be converted for it.
-///
-/// # Errors
-/// A sample rate that no template can have.
-pub fn templates_for(
-    model: &Model,
-    audio: &AudioFile,
-    layout: StftLayout,
-) -> Result<(Templates, bool), TemplatesError> {
-    let format = Format::new(audio.sample_rate as f32, layout, audio.channels.len());
-    Ok((model.playing(format)?, model.templates().format() != format))
-}
-
 /// Runs the engine over a file, hop after hop. `on_progress` hears the share that is done, 0 to 1.
 ///
 /// # Errors
@@ -51,15 +38,15 @@ pub fn templates_for(
 pub fn render(
     model: &Model,
     audio: &AudioFile,
-    layout: StftLayout,
+    playing: Playing,
     settings: &Settings,
     outputs: Outputs,
     on_progress: &mut dyn FnMut(f32),
 ) -> Result<Rendered, TemplatesError> {
-    let (templates, _) = templates_for(model, audio, layout)?;
+    let (layout, channels) = (playing.layout, audio.channels.len());
+    let templates = model.playing(audio.sample_rate as f32, channels, playing)?;
     let components = templates.components().len();
     let kept = if outputs == Outputs::Components { components } else { 0 };
-    let channels = audio.channels.len();
     let mut engine = Engine::new(layout, audio.sample_rate as f32, channels, kept);
     let hop_len = layout.hop_len();
     let latency = engine.latency_samples();
@@ -98,7 +85,7 @@ fn level(engine: &Engine, component: usize) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::Divergence;
+    use crate::dsp::{Divergence, Format, Templates};
     use crate::model::Learned;
 
     fn model(window_len: usize) -> Model {
@@ -125,7 +112,8 @@ mod tests {
             let settings = Settings::default();
             let model = model(window_len);
             let layout = layout_for(&model, &audio, mode);
-            let rendered = render(&model, &audio, layout, &settings, Outputs::Components, &mut |_| ()).unwrap();
+            let rendered =
+                render(&model, &audio, Playing::new(layout), &settings, Outputs::Components, &mut |_| ()).unwrap();
             assert_eq!(rendered.levels.len(), len.div_ceil(layout.hop_len()));
             for (channel, input) in audio.channels.iter().enumerate() {
                 let (a, b) = (&rendered.components[0].channels[channel], &rendered.components[1].channels[channel]);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use unweave::dsp::{Divergence, Format, Mode, StftLayout};
 use unweave::learn::{Capture, LearnOptions, Learner, learn_blind};
 use unweave::link::{AudioLink, EditorLink, GroupBy, LearnRequest, LearnSettings, Phase, Steadiness, Target, connect};
-use unweave::model::Model;
+use unweave::model::{Model, Playing};
 
 const SETTINGS: LearnSettings = LearnSettings {
     target: Target::All,
@@ -58,7 +58,7 @@ fn a_capture_becomes_templates_in_the_format_that_the_audio_thread_runs_in() {
     let (mut audio, learn, editor) = connect();
     let _learner = Learner::start(learn, editor.clone(), options(10)).unwrap();
     let layout = StftLayout::new(512, 128).unwrap();
-    editor.models.play_in(44_100.0, layout, 2);
+    editor.models.play_in(44_100.0, 2, Playing::new(layout));
     record(&mut audio, &mut tones(16_000));
     wait("the end of the learning", || ended(&editor));
     assert_eq!((editor.status.phase(), editor.status.failure()), (Phase::Idle, String::new()));
@@ -122,11 +122,18 @@ fn a_model_survives_changes_of_format() {
     assert!(audio.templates().is_none());
     for (rate, window_len, channels) in [(96_000.0, 4096, 2), (22_050.0, 256, 1), (48_000.0, 256, 1)] {
         let layout = StftLayout::new(window_len, window_len / 4).unwrap();
-        editor.models.play_in(rate, layout, channels);
+        editor.models.play_in(rate, channels, Playing::new(layout));
         assert_eq!(audio.templates().unwrap().format(), Format::new(rate, layout, channels));
     }
     let playing = audio.templates().unwrap();
-    assert!(playing.format() == home && playing.full().templates().eq(model.playing(home).unwrap().full().templates()));
+    assert!(
+        playing.format() == home
+            && playing.full().templates().eq(model
+                .playing(home.sample_rate, home.channels, Playing::new(model.learned().layout))
+                .unwrap()
+                .full()
+                .templates())
+    );
     editor.models.replace(None);
     assert!(audio.templates().is_none());
 }
@@ -188,17 +195,18 @@ fn kept_captures_are_learned_once_more_for_another_window_and_on_request() {
         wait("the end of the learning", || editor.status.learns_ended.load(Relaxed) == count);
         editor.models.current().unwrap()
     };
-    editor.models.play_in(48_000.0, Mode::Normal.layout(48_000.0), 2);
+    editor.models.play_in(48_000.0, 2, Playing::new(Mode::Normal.layout(48_000.0)));
     record_stereo(&mut audio, Target::Component(0), true);
     record_stereo(&mut audio, Target::Component(1), false);
     let normal = learned_after(2);
-    assert!(audio.play_in(Mode::Fine.layout(48_000.0)));
+    assert!(audio.play_in(Playing::new(Mode::Fine.layout(48_000.0))));
     let fine = learned_after(3);
     assert_eq!((normal.learned().layout.window_len(), fine.learned().layout.window_len()), (2048, 4096));
     assert_eq!(audio.templates().unwrap().format().window_len, 4096);
     // The same window, and the same captures: the same templates as before.
-    assert!(audio.play_in(Mode::Live.layout(48_000.0)));
+    assert!(audio.play_in(Playing { bands: 30, ..Playing::new(Mode::Live.layout(48_000.0)) }));
     let again = learned_after(4);
+    assert!(audio.templates().unwrap().bands().len() <= 30);
     assert_eq!(again.codes(), normal.codes());
     editor.requests.send(LearnRequest::Relearn(LearnSettings { templates: Some(3), ..SETTINGS })).unwrap();
     assert_eq!(learned_after(5).templates().owners(), [0, 0, 0, 1, 1, 1]);

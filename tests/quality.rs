@@ -8,7 +8,7 @@ use unweave::audio_file::AudioFile;
 use unweave::dsp::{Mode, Settings};
 use unweave::learn::{Capture, LearnOptions, Part, learn_blind, learn_guided};
 use unweave::link::Steadiness;
-use unweave::model::Model;
+use unweave::model::{Model, Playing};
 use unweave::render::{Outputs, layout_for, render};
 
 /// What is captured.
@@ -129,7 +129,7 @@ fn best_match(scores: &[Vec<f64>], taken: &mut Vec<usize>) -> f64 {
 /// Mean SI-SDR in dB, and how closely the components add up to the mix, in dB.
 fn separate(mix: &Mix, model: &Model, scenario: Scenario, mode: Mode, settings: &Settings) -> (f64, f64) {
     let layout = layout_for(model, &mix.audio, Some(mode));
-    let rendered = render(model, &mix.audio, layout, settings, Outputs::Components, &mut |_| ()).unwrap();
+    let rendered = render(model, &mix.audio, Playing::new(layout), settings, Outputs::Components, &mut |_| ()).unwrap();
     let estimates: Vec<Vec<f64>> = rendered.components.iter().map(|component| judged(mix, component)).collect();
     let whole = judged(mix, &mix.audio);
     let mut references: Vec<Vec<f64>> = mix.stems.iter().map(|(_, stem)| judged(mix, stem)).collect();

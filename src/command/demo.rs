@@ -7,6 +7,7 @@ use clap::Args;
 use unweave::demo::{CAPTURE_S, COMPONENTS, Clip, Story};
 use unweave::dsp::Settings;
 use unweave::learn::{Capture, LearnOptions, learn_blind};
+use unweave::model::Playing;
 use unweave::render::{Outputs, render};
 
 use super::{Existing, check_output, progress_bar};
@@ -38,7 +39,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let learning = ("learn", started.elapsed());
     let (started, layout) = (Instant::now(), model.learned().layout);
-    let rendered = render(&model, &clip.mix, layout, &Settings::default(), Outputs::Components, &mut |_| ())?;
+    let rendered =
+        render(&model, &clip.mix, Playing::new(layout), &Settings::default(), Outputs::Components, &mut |_| ())?;
     let story = Story {
         how: "Made by `unweave demo`.",
         latency_samples: layout.latency_samples(),

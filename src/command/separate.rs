@@ -4,15 +4,18 @@ use std::path::PathBuf;
 
 use clap::Args;
 use unweave::audio_file::AudioFile;
-use unweave::dsp::{Mode, Settings, StftLayout};
-use unweave::model::Model;
+use unweave::dsp::{Format, Mode, Settings, StftLayout, Templates};
+use unweave::model::{Model, Playing};
 use unweave::model_file;
-use unweave::render::{Outputs, layout_for, render, templates_for};
+use unweave::render::{Outputs, layout_for, render};
 
 use super::{Existing, Usage, check_output, check_stem, create_folder, progress_bar};
 
 /// The most updates per frame: beyond it nothing changes but the time it takes.
 const MAX_UPDATES: i64 = 1000;
+
+/// The most bands: every bin of the longest window.
+const MAX_BANDS: i64 = (StftLayout::MAX_WINDOW_LEN / 2 + 1) as i64;
 
 /// Separates a file with a learned model, exactly as the plug-in does.
 #[derive(Args)]
@@ -41,6 +44,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = Settings::default().updates as u16,
           value_parser = clap::value_parser!(u16).range(1..=MAX_UPDATES))]
     updates: u16,
+    /// Bands that the activations are estimated in, about: fewer are quicker
+    #[arg(long, value_name = "N", default_value_t = Templates::BANDS as u16,
+          value_parser = clap::value_parser!(u16).range(1..=MAX_BANDS))]
+    bands: u16,
     /// Exponent of the soft masks: higher is drier and harder
     #[arg(long, value_name = "P", default_value_t = Settings::default().mask_exponent, value_parser = mask_exponent)]
     mask_exponent: f32,
@@ -87,11 +94,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let stems = stem_paths(arguments, &model, existing)?;
     let audio = AudioFile::read(&arguments.file)?;
     let layout = layout_for(&model, &audio, arguments.mode);
-    note_conversion(arguments, &model, &audio, layout)?;
+    let playing = Playing { layout, bands: usize::from(arguments.bands) };
+    note_conversion(arguments, &model, &audio, layout);
     let outputs = if stems.is_empty() { Outputs::Mix } else { Outputs::Components };
     let bar = progress_bar("separating", 1000);
     let mut on_progress = |share: f32| bar.set_position((share * 1000.0) as u64);
-    let rendered = render(&model, &audio, layout, &settings, outputs, &mut on_progress)?;
+    let rendered = render(&model, &audio, playing, &settings, outputs, &mut on_progress)?;
     bar.finish_and_clear();
     for (stem, path) in rendered.components.iter().zip(&stems) {
         stem.write(path)?;
@@ -140,13 +148,11 @@ fn stem_paths(arguments: &Arguments, model: &Model, existing: Existing) -> anyho
     model.templates().components().iter().map(|name| check_stem(folder, name, existing)).collect()
 }
 
-fn note_conversion(arguments: &Arguments, model: &Model, audio: &AudioFile, layout: StftLayout) -> anyhow::Result<()> {
-    let (templates, is_converted) = templates_for(model, audio, layout)?;
-    if is_converted {
-        let (from, to) = (model.templates().format(), templates.format());
+fn note_conversion(arguments: &Arguments, model: &Model, audio: &AudioFile, layout: StftLayout) {
+    let (from, to) = (model.templates().format(), Format::new(audio.sample_rate as f32, layout, audio.channels.len()));
+    if from != to {
         eprintln!("unweave: note: {}: its templates ({from}) are converted to {to}", arguments.model.display());
     }
-    Ok(())
 }
 
 fn report(arguments: &Arguments, model: &Model, stems: &[PathBuf]) {

@@ -10,7 +10,7 @@
 //! γ is 1 (½ for Itakura-Saito) where the divergence provably never rises. All updates but the last are over-relaxed, to
 //! 1.8 γ: twice as far in as many updates. Badeau, Bertin and Vincent (2010) show that this converges below 2 γ for β from 1 to 2.
 //!
-//! The start Ŵᵀv comes from this frame alone, so a frame sounds the same whatever came before it.
+//! The start comes from this frame alone, so a frame sounds the same whatever came before it.
 
 use super::templates::Dictionary;
 use super::{MAX_PLAYED_TEMPLATES, kernels};
@@ -56,20 +56,27 @@ const OVER_RELAXATION: f32 = 1.8;
 /// updates after it bring back.
 const MAX_STEP: f32 = 100.0;
 
+/// Templates that are left out of later updates: after so many, those below this share of the frame's strongest one. It
+/// costs 0.01 dB and saves half of the work, most of which is for copies that do not sound.
+const PRUNING: [(usize, f32); 2] = [(4, 1e-3), (8, 3e-3)];
+
 /// The real-time H solver. Owns the scratch memory of one frame.
 pub struct ActivationSolver {
     estimate: Vec<f32>,
     ratio: Vec<f32>,
+    /// Indices of the templates that may still sound.
+    active: Vec<usize>,
 }
 
 impl ActivationSolver {
     /// Scratch for magnitudes of up to `max_rows` values.
     pub fn new(max_rows: usize) -> Self {
-        Self { estimate: vec![0.0; max_rows], ratio: vec![0.0; max_rows] }
+        let active = Vec::with_capacity(MAX_PLAYED_TEMPLATES);
+        Self { estimate: vec![0.0; max_rows], ratio: vec![0.0; max_rows], active }
     }
 
     /// Estimates `activations` (one per template, ≥ 0) so that Σ template · activation ≈ `magnitudes`, in exactly
-    /// `updates` multiplicative updates from the start Ŵᵀv. A silent frame has activations of zero.
+    /// `updates` multiplicative updates. A silent frame has activations of zero.
     /// `magnitudes` has the dictionary's rows, finite and ≥ 0; `activations` has its templates, at most 256.
     pub fn solve(
         &mut self,
@@ -81,9 +88,16 @@ impl ActivationSolver {
     ) {
         start(magnitudes, dictionary, activations);
         let frame = Frame { magnitudes, dictionary, divergence };
-        let relaxed = updates.saturating_sub(1);
-        self.run(frame, OVER_RELAXATION, relaxed, activations);
-        self.run(frame, 1.0, updates - relaxed, activations);
+        self.activate(activations);
+        for update in 1..updates {
+            self.run(frame, OVER_RELAXATION, activations);
+            for (_, share) in PRUNING.iter().filter(|(after, _)| *after == update) {
+                self.prune(*share, activations);
+            }
+        }
+        if updates > 0 {
+            self.run(frame, 1.0, activations);
+        }
     }
 
     /// Plain updates alone, from the `activations` that are there: the divergence never rises.
@@ -95,47 +109,60 @@ impl ActivationSolver {
         updates: usize,
         activations: &mut [f32],
     ) {
-        self.run(Frame { magnitudes, dictionary, divergence }, 1.0, updates, activations);
+        self.activate(activations);
+        for _ in 0..updates {
+            self.run(Frame { magnitudes, dictionary, divergence }, 1.0, activations);
+        }
     }
 
-    fn run(&mut self, frame: Frame<'_>, relaxation: f32, updates: usize, activations: &mut [f32]) {
+    /// All templates may sound; in a silent frame none does.
+    fn activate(&mut self, activations: &[f32]) {
+        self.active.clear();
+        if activations.iter().any(|&h| h > 0.0) {
+            self.active.extend(0..activations.len().min(self.active.capacity()));
+        }
+    }
+
+    /// Silences the templates below a share of the strongest.
+    fn prune(&mut self, share: f32, activations: &mut [f32]) {
+        let floor = activations.iter().copied().fold(0.0, f32::max) * share;
+        self.active.retain(|&template| activations[template] >= floor);
+        activations.iter_mut().filter(|h| **h < floor).for_each(|h| *h = 0.0);
+    }
+
+    /// One update of the active templates.
+    fn run(&mut self, frame: Frame<'_>, relaxation: f32, activations: &mut [f32]) {
         let Frame { magnitudes, dictionary, divergence } = frame;
-        if activations.iter().all(|&h| h == 0.0) {
+        if self.active.is_empty() {
             return;
         }
         let estimate = &mut self.estimate[..magnitudes.len()];
         let ratio = &mut self.ratio[..magnitudes.len()];
-        let mut target = [0.0; MAX_PLAYED_TEMPLATES];
-        if divergence == Divergence::Euclidean {
-            correlate(dictionary, magnitudes, &mut target);
+        estimate.fill(FLOOR);
+        for &template in &self.active {
+            kernels::add_scaled(estimate, activations[template], dictionary.template(template));
         }
-        for _ in 0..updates {
-            reconstruct(dictionary, activations, estimate);
-            match divergence {
-                Divergence::KullbackLeibler => {
-                    kernels::divide(ratio, magnitudes, estimate);
-                    // Templates sum to one: the denominator Wᵀ1 is 1.
-                    for (h, w) in activations.iter_mut().zip(dictionary.templates()) {
-                        *h = (*h * relaxed(kernels::dot(w, ratio), relaxation)).max(FLOOR);
-                    }
-                }
-                Divergence::Euclidean => {
-                    for ((h, w), &target) in activations.iter_mut().zip(dictionary.templates()).zip(&target) {
-                        *h = (*h * relaxed(target / kernels::dot(w, estimate), relaxation)).max(FLOOR);
-                    }
-                }
-                Divergence::ItakuraSaito => {
-                    for ((ratio, estimate), &v) in ratio.iter_mut().zip(estimate.iter_mut()).zip(magnitudes) {
-                        let inverse = 1.0 / *estimate;
-                        *estimate = inverse;
-                        *ratio = v * inverse * inverse;
-                    }
-                    for (h, w) in activations.iter_mut().zip(dictionary.templates()) {
-                        let root = (kernels::dot(w, ratio) / kernels::dot(w, estimate)).sqrt();
-                        *h = (*h * relaxed(root, relaxation)).max(FLOOR);
-                    }
+        match divergence {
+            Divergence::KullbackLeibler => kernels::divide(ratio, magnitudes, estimate),
+            Divergence::Euclidean => {}
+            Divergence::ItakuraSaito => {
+                for ((ratio, estimate), &v) in ratio.iter_mut().zip(estimate.iter_mut()).zip(magnitudes) {
+                    let inverse = 1.0 / *estimate;
+                    *estimate = inverse;
+                    *ratio = v * inverse * inverse;
                 }
             }
+        }
+        for &template in &self.active {
+            let w = dictionary.template(template);
+            let step = match divergence {
+                // Templates sum to one: the denominator Wᵀ1 is 1.
+                Divergence::KullbackLeibler => kernels::dot(w, ratio),
+                Divergence::Euclidean => kernels::dot(w, magnitudes) / kernels::dot(w, estimate),
+                Divergence::ItakuraSaito => (kernels::dot(w, ratio) / kernels::dot(w, estimate)).sqrt(),
+            };
+            let h = &mut activations[template];
+            *h = (*h * relaxed(step / dictionary.price(template), relaxation)).max(FLOOR);
         }
     }
 }
@@ -153,18 +180,20 @@ fn relaxed(ratio: f32, relaxation: f32) -> f32 {
     if relaxation == 1.0 { ratio } else { ratio.powf(relaxation).clamp(MAX_STEP.recip(), MAX_STEP) }
 }
 
-/// h = Ŵᵀv, scaled to the frame's level; Ŵ are the templates at unit length. Zero for a silent frame.
+/// h = cos⁴(w, v), scaled to the frame's level; cos is Ŵᵀv̂ at unit lengths. Zero for a silent frame. The fourth power starts
+/// nearer to where the updates end: few templates sound at once. 20 updates from there separate as well as 40 from cos.
 fn start(magnitudes: &[f32], dictionary: &Dictionary, activations: &mut [f32]) {
     correlate(dictionary, magnitudes, activations);
+    let inverse_norm = 1.0 / kernels::dot(magnitudes, magnitudes).sqrt().max(f32::MIN_POSITIVE);
     let mut sum = 0.0;
-    for (h, &inverse_norm) in activations.iter_mut().zip(dictionary.inverse_norms()) {
-        *h *= inverse_norm;
+    for (h, &inverse) in activations.iter_mut().zip(dictionary.inverse_norms()) {
+        *h = (*h * inverse * inverse_norm).powi(4);
         sum += *h;
     }
     let level = kernels::sum(magnitudes);
     let is_silent = level < FLOOR * magnitudes.len() as f32;
     // Something sounds, but nothing that any template knows: every template may try.
-    let is_unknown = sum < FLOOR;
+    let is_unknown = sum < FLOOR.powi(2);
     let even = level / dictionary.len() as f32;
     for h in activations {
         *h = if is_silent {
@@ -184,14 +213,6 @@ fn correlate(dictionary: &Dictionary, magnitudes: &[f32], correlations: &mut [f3
     }
 }
 
-/// estimate = Wh + floor.
-fn reconstruct(dictionary: &Dictionary, activations: &[f32], estimate: &mut [f32]) {
-    estimate.fill(FLOOR);
-    for (&h, w) in activations.iter().zip(dictionary.templates()) {
-        kernels::add_scaled(estimate, h, w);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,8 +221,10 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     fn loss(divergence: Divergence, magnitudes: &[f32], dictionary: &Dictionary, activations: &[f32]) -> f64 {
-        let mut estimate = vec![0.0; magnitudes.len()];
-        reconstruct(dictionary, activations, &mut estimate);
+        let mut estimate = vec![FLOOR; magnitudes.len()];
+        for (&h, w) in activations.iter().zip(dictionary.templates()) {
+            kernels::add_scaled(&mut estimate, h, w);
+        }
         let pairs = magnitudes.iter().zip(&estimate).map(|(&v, &e)| (f64::from(v.max(FLOOR)), f64::from(e)));
         pairs
             .map(|(v, e)| match divergence {

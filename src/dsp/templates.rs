@@ -9,6 +9,9 @@ use super::spatial::Covariance;
 use super::stft::StftLayout;
 use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, kernels};
 
+/// The price of copies: +0.2 dB where every note was captured; at 1.3 copies are no help any more.
+const COPY_PRICE: f32 = 1.03;
+
 /// A matrix of templates and what the activation solver needs of it.
 #[derive(Clone, Debug)]
 pub struct Dictionary {
@@ -17,6 +20,8 @@ pub struct Dictionary {
     matrix: Vec<f32>,
     /// 1/‖w‖₂ of each template.
     inverse_norms: Vec<f32>,
+    /// Templates before the first copy.
+    learned: usize,
 }
 
 impl Dictionary {
@@ -26,8 +31,9 @@ impl Dictionary {
             let sum: f64 = template.iter().map(|&x| f64::from(x)).sum();
             template.iter_mut().for_each(|x| *x = (f64::from(*x) / sum) as f32);
         }
-        let inverse_norms = matrix.chunks_exact(rows).map(|w| 1.0 / kernels::dot(w, w).sqrt()).collect();
-        Self { rows, matrix, inverse_norms }
+        let inverse_norms: Vec<f32> = matrix.chunks_exact(rows).map(|w| 1.0 / kernels::dot(w, w).sqrt()).collect();
+        let learned = inverse_norms.len();
+        Self { rows, matrix, inverse_norms, learned }
     }
 
     /// Values of one template.
@@ -48,6 +54,17 @@ impl Dictionary {
     /// Each template: `rows` values ≥ 0 that sum to one.
     pub fn templates(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.matrix.chunks_exact(self.rows)
+    }
+
+    /// What a template's sound must be worth: 1, and a little more for copies, so that what was learned comes first
+    /// where both would do.
+    pub fn price(&self, template: usize) -> f32 {
+        if template < self.learned { 1.0 } else { COPY_PRICE }
+    }
+
+    /// One template: `rows` values ≥ 0 that sum to one.
+    pub fn template(&self, template: usize) -> &[f32] {
+        &self.matrix[template * self.rows..][..self.rows]
     }
 
     /// 1/‖w‖₂ of each template.
@@ -126,7 +143,7 @@ pub struct Templates {
 
 impl Templates {
     /// ERB bands in which activations are estimated unless another number is asked for.
-    pub const BANDS: usize = 100;
+    pub const BANDS: usize = 200;
 
     /// Checks and takes `matrix`: template after template, each `format.rows()` values ≥ 0; `owners` has the component
     /// index of each template. Templates are scaled to sum to one. A component without templates is never heard.
@@ -156,11 +173,7 @@ impl Templates {
     ) -> Result<Self, TemplatesError> {
         check(format, components.len(), &owners, &matrix)?;
         let full = Dictionary::new(format.rows(), matrix);
-        let mut banded = vec![0.0; full.len() * format.channels * bands.len()];
-        for (template, banded) in full.templates().zip(banded.chunks_exact_mut(format.channels * bands.len())) {
-            bands.sum_rows(template, banded);
-        }
-        let banded = Dictionary::new(format.channels * bands.len(), banded);
+        let banded = banded(format, &full, &bands);
         let (calibration, covariances) = (Vec::new(), Vec::new());
         Ok(Self { format, components, owners, full, bands, banded, calibration, covariances })
     }
@@ -212,7 +225,17 @@ impl Templates {
         }
         let extended = Self::with_bands(self.format, self.components.clone(), owners, matrix, self.bands.clone());
         let (calibration, covariances) = (self.calibration.clone(), self.covariances.clone());
-        extended.map_or_else(|_| self.clone(), |extended| Self { calibration, covariances, ..extended })
+        let Ok(mut extended) = extended else { return self.clone() };
+        (extended.full.learned, extended.banded.learned) = (self.full.learned, self.banded.learned);
+        Self { calibration, covariances, ..extended }
+    }
+
+    /// These templates, with activations estimated in about `count` ERB bands: fewer cost less, more tell neighbouring
+    /// notes apart.
+    pub fn in_bands(self, count: usize) -> Self {
+        let bands = Bands::erb(count, self.format.bins(), self.format.sample_rate);
+        let banded = banded(self.format, &self.full, &bands);
+        Self { bands, banded, ..self }
     }
 
     /// The spectra these templates describe.
@@ -289,9 +312,9 @@ impl Templates {
         let is_full = self.bands == Bands::full(self.format.bins());
         let erb = || Bands::erb(Self::BANDS, format.bins(), format.sample_rate);
         let bands = if is_full { Bands::full(format.bins()) } else { erb() };
-        Self::with_bands(format, self.components.clone(), self.owners.clone(), matrix, bands)?
-            .calibrated(self.fitted_calibration(format))?
-            .placed(self.fitted_covariances(format))
+        let mut fitted = Self::with_bands(format, self.components.clone(), self.owners.clone(), matrix, bands)?;
+        (fitted.full.learned, fitted.banded.learned) = (self.full.learned, self.banded.learned);
+        fitted.calibrated(self.fitted_calibration(format))?.placed(self.fitted_covariances(format))
     }
 
     fn fitted_calibration(&self, format: Format) -> Vec<f32> {
@@ -314,6 +337,15 @@ impl Templates {
         let components = self.covariances.chunks_exact(self.format.bins()).filter(|_| format.channels == 2);
         components.flat_map(|covariances| Covariance::interpolate(covariances, self.format, format)).collect()
     }
+}
+
+fn banded(format: Format, full: &Dictionary, bands: &Bands) -> Dictionary {
+    let rows = format.channels * bands.len();
+    let mut matrix = vec![0.0; full.len() * rows];
+    for (template, banded) in full.templates().zip(matrix.chunks_exact_mut(rows)) {
+        bands.sum_rows(template, banded);
+    }
+    Dictionary { learned: full.learned, ..Dictionary::new(rows, matrix) }
 }
 
 fn check_format(format: Format) -> Result<(), TemplatesError> {

@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use ndarray::{Array2, Axis, concatenate, s};
+use ndarray::{Array2, ArrayView1, Axis, concatenate, s};
 use thiserror::Error;
 
 use super::capture::{Capture, CaptureError, Spectrogram};
 use super::draft::{Draft, DraftComponent};
-use super::grouping::group_templates;
-use super::nmf::{FactorizeError, FactorizeOptions, Iteration, Start, factorize};
+use super::grouping::{Grouping, group_templates};
+use super::nmf::{FactorizeError, FactorizeOptions, Fixed, Iteration, Start, factorize};
 use super::report::{Report, Worth, explained};
 use super::steadiness::is_steady;
 use crate::dsp::{Divergence, Format, MAX_COMPONENTS, MAX_TEMPLATES, Mode, StftLayout, TemplatesError, Window};
@@ -157,7 +157,7 @@ pub fn learn_blind(
     let templates = (components * options.templates).min(frames.nrows());
     let mut progress = Progress { parts: 1, part: 0, on_progress };
     let (w, h) = progress.factorize(NAME, &frames, templates, None, options)?;
-    let owners = group_templates(spectrogram.format, w.view(), h.view(), components, options.group_by);
+    let Grouping { owners, by } = group_templates(spectrogram.format, w.view(), h.view(), components, options.group_by);
     let total = h.sum();
     let component = |index: usize| {
         let own: Vec<usize> = (0..owners.len()).filter(|&template| owners[template] == index).collect();
@@ -171,7 +171,10 @@ pub fn learn_blind(
         }
     }
     let Spectrogram { format, layout, .. } = spectrogram;
-    Draft { format, layout, components, mix: Some(capture) }.finish(options, report)
+    // Transposed copies of what was grouped by its hits gain drums nothing and cost single notes 2.9 dB.
+    let extend_pitch = options.extend_pitch && by != GroupBy::Hits;
+    let options = LearnOptions { extend_pitch, ..options.clone() };
+    Draft { format, layout, components, mix: Some(capture) }.finish(&options, report)
 }
 
 /// Learns each of `parts` from its own capture and then, where `rest` is given, a last component that explains what the
@@ -278,7 +281,9 @@ fn captured<'a>(
     // Fewer templates where a short capture has fewer frames.
     let (w, h) = progress.factorize(&part.name, &frames, wanted.min(frames.nrows()), None, options)?;
     let worth = Some(Worth::Explains(explained(frames.view(), w.view(), h.view())));
-    Ok(DraftComponent { capture: Some(&part.capture), is_steady, worth, ..DraftComponent::new(part.name.clone(), w) })
+    let levels = if is_steady { h.columns().into_iter().map(median).collect() } else { Vec::new() };
+    let component = DraftComponent::new(part.name.clone(), w);
+    Ok(DraftComponent { capture: Some(&part.capture), is_steady, levels, worth, ..component })
 }
 
 /// A component from what the others leave of the mix.
@@ -294,9 +299,13 @@ fn remaining<'a>(
     let wanted = part.templates.unwrap_or(options.templates);
     report.check_level(&part.name, part.capture.channels());
     report.check_length(&part.name, frames.nrows(), wanted, hop_s(&spectrogram));
+    // What is steady goes on as it was captured: else the new templates would learn it once more.
+    let level = |component: &DraftComponent, template: usize| component.levels.get(template).copied();
+    let levels = others.iter().flat_map(|other| (0..other.w.nrows()).map(move |template| level(other, template)));
     let fixed: Vec<_> = others.iter().map(|component| component.w.view()).collect();
     let fixed = concatenate(Axis(0), &fixed).ok().filter(|fixed| fixed.nrows() > 0);
-    let fixed_len = fixed.as_ref().map_or(0, Array2::nrows);
+    let fixed = fixed.map(|w| Fixed { w, levels: levels.collect() });
+    let fixed_len = fixed.as_ref().map_or(0, |fixed| fixed.w.nrows());
     let (w, h) = progress.factorize(&part.name, &frames, wanted.min(frames.nrows()), fixed, options)?;
     let worth = Some(Worth::ShareOfMix(h.slice(s![.., fixed_len..]).sum() / h.sum()));
     Ok(DraftComponent { worth, ..DraftComponent::new(part.name.clone(), w.slice(s![fixed_len.., ..]).to_owned()) })
@@ -304,6 +313,12 @@ fn remaining<'a>(
 
 fn has_format(capture: &Capture, other: &Capture) -> bool {
     capture.sample_rate() == other.sample_rate() && capture.channels().len() == other.channels().len()
+}
+
+fn median(values: ArrayView1<f32>) -> f32 {
+    let mut values = values.to_vec();
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// Seconds between frames.
@@ -358,7 +373,7 @@ impl Progress<'_> {
         name: &str,
         frames: &Array2<f32>,
         templates: usize,
-        fixed: Option<Array2<f32>>,
+        fixed: Option<Fixed>,
         options: &LearnOptions,
     ) -> Result<(Array2<f32>, Array2<f32>), LearnError> {
         let LearnOptions { divergence, iterations, seed, .. } = *options;

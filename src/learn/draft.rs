@@ -25,6 +25,8 @@ pub struct DraftComponent<'a> {
     pub calibration: Vec<f32>,
     /// Whether it is steady hum or noise.
     pub is_steady: bool,
+    /// Of a steady one with a capture: the level at which each template sounds all the time.
+    pub levels: Vec<f32>,
     /// What its templates are worth, if they are new.
     pub worth: Option<Worth>,
 }
@@ -33,7 +35,7 @@ impl DraftComponent<'_> {
     /// A component of whom only the templates are known.
     pub fn new(name: String, w: Array2<f32>) -> Self {
         let (covariances, calibration) = (Vec::new(), Vec::new());
-        Self { name, w, capture: None, covariances, calibration, is_steady: false, worth: None }
+        Self { name, w, capture: None, covariances, calibration, is_steady: false, levels: Vec::new(), worth: None }
     }
 }
 

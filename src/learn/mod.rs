@@ -5,6 +5,7 @@ pub mod components;
 pub mod draft;
 pub mod grouping;
 pub mod kmeans;
+pub mod likeness;
 pub mod nmf;
 pub mod places;
 pub mod rehearsal;

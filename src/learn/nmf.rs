@@ -44,8 +44,8 @@ pub struct FactorizeOptions {
     pub seed: u64,
     /// How W starts.
     pub start: Start,
-    /// Templates that stay as they are (templates × rows), for learning what they do not explain.
-    pub fixed: Option<Array2<f32>>,
+    /// Templates that stay as they are, for learning what they do not explain.
+    pub fixed: Option<Fixed>,
     /// The loss is computed every so many iterations, and after the last.
     pub loss_every: usize,
 }
@@ -62,6 +62,15 @@ impl Default for FactorizeOptions {
             loss_every: 10,
         }
     }
+}
+
+/// Templates that are known already.
+#[derive(Clone, Debug)]
+pub struct Fixed {
+    /// Templates × rows.
+    pub w: Array2<f32>,
+    /// Per template: the level at which it sounds in every frame, if that is known too. (None at all: of no template.)
+    pub levels: Vec<Option<f32>>,
 }
 
 /// Where a factorization is.
@@ -130,19 +139,20 @@ pub fn factorize(
     if options.templates > frames {
         return Err(FactorizeError::TooFewFrames { templates: options.templates, frames });
     }
-    let (free, mut h) = start(v, options);
-    let mut w = free;
-    let mut fixed_len = 0;
+    let (mut w, mut h) = start(v, options);
+    let mut levels = Vec::new();
     if let Some(fixed) = &options.fixed {
-        if fixed.ncols() != rows {
-            return Err(FactorizeError::Rows { fixed: fixed.ncols(), rows });
+        if fixed.w.ncols() != rows {
+            return Err(FactorizeError::Rows { fixed: fixed.w.ncols(), rows });
         }
-        fixed_len = fixed.nrows();
-        w = concatenate![Axis(0), fixed.view(), w];
+        levels = fixed.levels.clone();
+        levels.resize(fixed.w.nrows(), None);
+        (w, _) = start(remainder(v, fixed).view(), options);
+        w = concatenate![Axis(0), fixed.w.view(), w];
         let level: Array1<f32> = v.sum_axis(Axis(1)) / w.nrows() as f32;
         h = level.insert_axis(Axis(1)).broadcast((frames, w.nrows())).map_or(h, |h| h.to_owned());
     }
-    let mut updates = Updates::new(v, options.divergence, fixed_len);
+    let mut updates = Updates::new(v, options.divergence, levels.len()).holding(levels);
     let mut losses = vec![(0, updates.loss(&w, &h))];
     for done in 1..=options.iterations {
         updates.iterate(&mut w, &mut h);
@@ -175,6 +185,17 @@ fn start(v: ArrayView2<f32>, options: &FactorizeOptions) -> (Array2<f32>, Array2
     }
 }
 
+/// What templates of known level leave of V.
+fn remainder(v: ArrayView2<f32>, fixed: &Fixed) -> Array2<f32> {
+    let mut remainder = v.to_owned();
+    for (template, level) in fixed.w.rows().into_iter().zip(&fixed.levels) {
+        for mut frame in remainder.rows_mut().into_iter().filter(|_| level.is_some()) {
+            frame.zip_mut_with(&template, |v, w| *v = (*v - level.unwrap_or(0.0) * w).max(0.0));
+        }
+    }
+    remainder
+}
+
 /// Templates sum to one; activations take their level.
 fn normalise(w: &mut Array2<f32>, h: &mut Array2<f32>) {
     for (mut template, mut activations) in w.rows_mut().into_iter().zip(h.columns_mut()) {
@@ -190,6 +211,8 @@ pub struct Updates<'v> {
     divergence: Divergence,
     /// The first templates, which stay.
     fixed_len: usize,
+    /// Of those, the level that stays too.
+    levels: Vec<Option<f32>>,
     /// E, then what V is compared by.
     estimate: Array2<f32>,
     ratio: Array2<f32>,
@@ -198,13 +221,24 @@ pub struct Updates<'v> {
 impl<'v> Updates<'v> {
     /// Updates that make the divergence of `v` from H W small and leave the first `fixed_len` templates alone.
     pub fn new(v: ArrayView2<'v, f32>, divergence: Divergence, fixed_len: usize) -> Self {
-        Self { v, divergence, fixed_len, estimate: Array2::zeros(v.dim()), ratio: Array2::zeros(v.dim()) }
+        let (estimate, ratio) = (Array2::zeros(v.dim()), Array2::zeros(v.dim()));
+        Self { v, divergence, fixed_len, levels: Vec::new(), estimate, ratio }
+    }
+
+    /// These updates, with the activations of the first templates held at a level where one is given.
+    fn holding(self, levels: Vec<Option<f32>>) -> Self {
+        Self { levels, ..self }
     }
 
     /// One iteration: H (frames × templates), then W (templates × rows).
     pub fn iterate(&mut self, w: &mut Array2<f32>, h: &mut Array2<f32>) {
         let (up, down) = self.h_terms(w, h);
         multiply(h.view_mut(), &up, &down, self.divergence);
+        for (mut activations, level) in h.columns_mut().into_iter().zip(&self.levels) {
+            if let Some(level) = level {
+                activations.fill(*level);
+            }
+        }
         if self.fixed_len < w.nrows() {
             let (up, down) = self.w_terms(w, h);
             multiply(w.slice_mut(s![self.fixed_len.., ..]), &up, &down, self.divergence);

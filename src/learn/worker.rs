@@ -117,9 +117,9 @@ impl Worker {
                     }
                 }
             }
-            CaptureMessage::Play(layout) => {
-                self.link.models.play_layout(layout);
-                self.relearn_in(layout);
+            CaptureMessage::Play(playing) => {
+                self.link.models.play_like(playing);
+                self.relearn_in(playing.layout);
             }
         }
     }

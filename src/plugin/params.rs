@@ -8,8 +8,9 @@ use nice_plug::params::enums::Enum;
 use nice_plug::prelude::*;
 
 use super::state::SavedModelField;
-use crate::dsp::{Divergence, MAX_COMPONENTS, MAX_TEMPLATES, Mode, Settings};
+use crate::dsp::{Divergence, MAX_COMPONENTS, MAX_TEMPLATES, Mode, Settings, Templates};
 use crate::link::{GroupBy, LearnSettings, Models, Status, Steadiness, Target};
+use crate::model::Playing;
 
 /// At +12 dB a fader ends; halfway up it is at 0 dB.
 const MAX_GAIN: f32 = 4.0;
@@ -56,6 +57,9 @@ pub struct UnweaveParams {
     /// Components are taken apart by place too.
     #[id = "spatial"]
     pub spatial: BoolParam,
+    /// Bands that the activations are estimated in.
+    #[id = "bands"]
+    pub bands: IntParam,
     /// Multiplicative updates per frame.
     #[id = "updates"]
     pub updates: IntParam,
@@ -257,6 +261,8 @@ impl UnweaveParams {
             mode: EnumParam::new("Mode", ModeChoice::Normal).non_automatable(),
             spatial: BoolParam::new("Spatial filter", true).non_automatable(),
             divergence: EnumParam::new("Divergence", DivergenceChoice::KullbackLeibler).non_automatable(),
+            bands: IntParam::new("Bands", Templates::BANDS as i32, IntRange::Linear { min: 20, max: 400 })
+                .non_automatable(),
             updates: count("Updates", Settings::default().updates, 100),
             mix: FloatParam::new("Mix", 1.0, FloatRange::Linear { min: 0.0, max: 1.0 })
                 .with_unit(" %")
@@ -285,6 +291,11 @@ impl UnweaveParams {
             spatial: self.spatial.value(),
             ..Settings::default()
         }
+    }
+
+    /// How a mode plays at a sample rate, as the parameters stand now.
+    pub fn playing(&self, mode: Mode, sample_rate: f32) -> Playing {
+        Playing { layout: mode.layout(sample_rate), bands: self.bands.value().max(1) as usize }
     }
 
     /// How to learn, as the parameters stand now.

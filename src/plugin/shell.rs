@@ -10,6 +10,7 @@ use super::params::{CaptureSwitch, UnweaveParams};
 use crate::dsp::{Engine, Mode};
 use crate::learn::{LearnOptions, Learner};
 use crate::link::{self, AudioLink, EditorLink};
+use crate::model::Playing;
 
 /// The effect: mono or stereo, one instance.
 pub struct Unweave {
@@ -20,8 +21,8 @@ pub struct Unweave {
     engines: [Engine; Mode::ALL.len()],
     /// The mode that plays.
     mode: Mode,
-    /// Whether the others know that this mode plays.
-    is_mode_told: bool,
+    /// What the others know of how this plays.
+    told: Option<Playing>,
     /// Whether the host was asked to activate anew for another mode.
     is_restart_asked: bool,
     sample_rate: f32,
@@ -43,7 +44,7 @@ impl Default for Unweave {
             editor,
             engines: engines(sample_rate, 2),
             mode: Mode::Normal,
-            is_mode_told: true,
+            told: None,
             is_restart_asked: false,
             sample_rate,
             _learner: learner.ok(),
@@ -79,9 +80,9 @@ impl Plugin for Unweave {
         self.sample_rate = buffer_config.sample_rate;
         self.mode = self.params.mode.value().into();
         self.engines = engines(self.sample_rate, channels);
-        self.editor.models.play_in(self.sample_rate, self.mode.layout(self.sample_rate), channels);
-        // The learner may want to learn once more, for another window.
-        (self.is_mode_told, self.is_restart_asked) = (false, false);
+        self.editor.models.play_in(self.sample_rate, channels, self.params.playing(self.mode, self.sample_rate));
+        // The learner is told too: it may want to learn once more, for another window.
+        (self.told, self.is_restart_asked) = (None, false);
         context.set_latency_samples(self.engine().latency_samples() as u32);
         true
     }
@@ -125,12 +126,12 @@ impl Unweave {
             }
         } else if wanted != self.mode {
             self.mode = wanted;
-            self.is_mode_told = false;
             self.engines[wanted as usize].reset();
             context.set_latency_samples(self.engine().latency_samples() as u32);
         }
-        if !self.is_mode_told {
-            self.is_mode_told = self.link.play_in(self.mode.layout(self.sample_rate));
+        let playing = Some(self.params.playing(self.mode, self.sample_rate));
+        if self.told != playing && playing.is_some_and(|playing| self.link.play_in(playing)) {
+            self.told = playing;
         }
     }
 }
