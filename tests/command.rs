@@ -124,8 +124,8 @@ fn blind_learning_rest_and_inspect_say_what_a_model_holds() {
     folder.succeeds("learn --component low=low.wav --rest mix.wav --templates low=2 --templates 3 --output r.npz");
     let run = folder.succeeds("inspect r.npz --plot w.png --listen sounds --json");
     let shown: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!(shown["components"][0], serde_json::json!({ "name": "low", "templates": 2 }));
-    assert_eq!(shown["components"][1], serde_json::json!({ "name": "rest", "templates": 3 }));
+    assert_eq!(shown["components"][0], serde_json::json!({ "name": "low", "templates": 2, "steady": false }));
+    assert_eq!(shown["components"][1], serde_json::json!({ "name": "rest", "templates": 3, "steady": false }));
     assert_eq!(fs::read(folder.path("w.png")).unwrap()[1..4], *b"PNG");
     assert_eq!(read(&folder.path("sounds/rest-3.wav")).len(), 2 * RATE as usize);
     let run = folder.succeeds("inspect r.npz");
@@ -278,6 +278,68 @@ fn output_folders_are_made_where_that_is_possible_and_refused_before_any_work_wh
     folder.fails("separate gone.wav --model m.npz --output mix.wav/o.wav", 1, &["mix.wav", "output folder"]);
     folder.fails("learn --mix mix.wav --components 2 --output mix.wav/m.npz", 1, &["mix.wav", "output folder"]);
     folder.fails("learn --mix mix.wav --components 2 --output new --force", 1, &["new", "folder"]);
+}
+
+#[test]
+fn learning_says_what_templates_are_worth_and_warns_of_what_will_not_come_apart() {
+    let folder = Folder::new();
+    let run = folder.succeeds("learn --component low=low.wav --component high=high.wav --templates 2 --output a.npz");
+    assert!(run.stderr.is_empty(), "{}", run.stderr);
+    assert!(run.stdout.contains("low explains "), "{}", run.stdout);
+    let run = folder.succeeds("learn --component a=low.wav --component b=low.wav --templates 2 --output b.npz");
+    assert!(run.stderr.contains("warning: “a” and “b” sound nearly the same"), "{}", run.stderr);
+    let run = folder.succeeds("learn --component low=low.wav@0-0.2 --rest mix.wav --templates 8 --output c.npz --json");
+    assert!(run.stderr.contains("warning: low: 8 templates from"), "{}", run.stderr);
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(json["components"][0]["explains"].as_f64().unwrap() > 0.9, "{json}");
+    assert!(json["components"][1]["share_of_mix"].as_f64().unwrap() > 0.1 && json["warnings"][0].is_string(), "{json}");
+}
+
+#[test]
+fn steadiness_is_detected_overruled_and_kept_in_the_model() {
+    let folder = Folder::new();
+    let hum =
+        |n: u32| (1..=9).map(move |k| (f64::from(n * k) * 50.0 * std::f64::consts::TAU / f64::from(RATE)).sin() * 0.05);
+    folder.write("hum", RATE, vec![(0..2 * RATE).map(|n| hum(n).sum::<f64>() as f32).collect()]);
+    let inspected = |options: &str| {
+        folder.succeeds(&format!(
+            "learn --component hum=hum.wav --component low=low.wav {options} --output m.npz --force"
+        ));
+        folder.succeeds("inspect m.npz").stdout
+    };
+    let found = inspected("");
+    assert!(found.contains("hum: 1 template, steady") && found.contains("low: 16 templates\n"), "{found}");
+    assert!(inspected("--varying hum").contains("hum: 16 templates\n"));
+    assert!(inspected("--steady low").contains("low: 1 template, steady"));
+    assert!(inspected("--templates hum=3").contains("hum: 3 templates, steady"));
+}
+
+#[test]
+fn every_mode_separates_with_components_that_add_up_to_the_mix() {
+    let folder = Folder::new();
+    folder.learn();
+    let mix = read(&folder.path("mix.wav"));
+    for mode in ["fine", "normal", "tight", "live"] {
+        folder
+            .succeeds(&format!("separate mix.wav --model m.npz --stems {mode} --mode {mode} --bands 60 --no-spatial"));
+        let (low, high) =
+            (read(&folder.path(&format!("{mode}/low.wav"))), read(&folder.path(&format!("{mode}/high.wav"))));
+        let error = energy(mix.iter().zip(low.iter().zip(&high)).map(|(m, (a, b))| m - a - b));
+        // −110 dB: rounding of two f32 transforms.
+        assert!(error < 1e-11 * energy(mix.iter().copied()), "{mode}: {error}");
+        let original = read(&folder.path("low.wav"));
+        let error = energy(original.iter().zip(&low).map(|(a, b)| a - b));
+        // −10 dB: low latency costs some of it.
+        assert!(error < 0.1 * energy(original.iter().copied()), "{mode}: {error}");
+    }
+    folder.fails(
+        "separate mix.wav --model m.npz --output o.wav --mode fast",
+        2,
+        &["fast", "fine, normal, tight, live"],
+    );
+    folder.fails("learn --component low=low.wav --steady high --output o.npz", 2, &["--steady high"]);
+    folder.fails("learn --component a=low.wav --steady a --varying a --output o.npz", 2, &["“a”", "both"]);
+    folder.fails("learn --mix mix.wav --components 2 --group-by colour --output o.npz", 2, &["colour", "timbre"]);
 }
 
 #[test]

@@ -96,15 +96,24 @@ pub(crate) fn summary(model: &Model) -> String {
         learned.iterations,
         learned.seed
     );
-    counts(model).for_each(|(name, count)| text.push_str(&format!("\n  {name}: {count} templates")));
+    if learned.extend_pitch {
+        text.push_str(", pitch extended");
+    }
+    for (index, (name, count)) in counts(model).enumerate() {
+        let steady = if learned.steady.contains(&index) { ", steady" } else { "" };
+        text.push_str(&format!("\n  {name}: {count} template{}{steady}", if count == 1 { "" } else { "s" }));
+    }
     text
 }
 
 /// The model for machines.
 pub(crate) fn json(model: &Model) -> serde_json::Value {
     let (learned, format) = (model.learned(), model.templates().format());
-    let components: Vec<_> =
-        counts(model).map(|(name, templates)| serde_json::json!({ "name": name, "templates": templates })).collect();
+    let component = |(index, (name, templates))| {
+        let is_steady = learned.steady.contains(&index);
+        serde_json::json!({ "name": name, "templates": templates, "steady": is_steady })
+    };
+    let components: Vec<_> = counts(model).enumerate().map(component).collect();
     serde_json::json!({
         "components": components,
         "sample_rate": format.sample_rate,
@@ -114,5 +123,6 @@ pub(crate) fn json(model: &Model) -> serde_json::Value {
         "divergence": learned.divergence.name(),
         "iterations": learned.iterations,
         "seed": learned.seed,
+        "extend_pitch": learned.extend_pitch,
     })
 }

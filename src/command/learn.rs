@@ -39,8 +39,8 @@ pub(crate) struct Arguments {
     /// Learning updates
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_least_one)]
     iterations: usize,
-    /// Seed of the random start
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Seed of the random start; the last one counts
+    #[arg(long, value_name = "N", default_value_t = 1, overrides_with = "seed")]
     seed: u64,
     /// Learn guided: this component is hum or noise that does not change [default: the capture decides]
     #[arg(long, value_name = "NAME")]
@@ -163,7 +163,8 @@ fn worths(report: &Report) -> String {
         let steady = if component.is_steady { "; steady: hum or noise" } else { "" };
         Some(format!("\n  {} {worth}{steady}", component.name))
     };
-    report.components.iter().filter_map(line).collect()
+    let grouped = report.grouped_by.map(|by| format!("\n  grouped by {}", by.name()));
+    grouped.into_iter().chain(report.components.iter().filter_map(line)).collect()
 }
 
 fn json(model: &Model, report: &Report) -> serde_json::Value {
@@ -174,6 +175,9 @@ fn json(model: &Model, report: &Report) -> serde_json::Value {
             Some(Worth::ShareOfMix(share)) => json["components"][index]["share_of_mix"] = share.into(),
             None => {}
         }
+    }
+    if let Some(by) = report.grouped_by {
+        json["grouped_by"] = by.name().into();
     }
     json["warnings"] = report.warnings.iter().map(ToString::to_string).collect();
     json

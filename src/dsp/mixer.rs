@@ -43,7 +43,7 @@ impl Default for Settings {
             bypass: false,
             divergence: Divergence::KullbackLeibler,
             updates: 20,
-            mask_exponent: 1.8,
+            mask_exponent: 1.5,
             spatial: true,
         }
     }

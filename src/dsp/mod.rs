@@ -7,6 +7,7 @@
 
 pub mod activations;
 pub mod bands;
+pub mod dictionary;
 pub mod engine;
 pub mod format;
 pub mod istft;

@@ -4,74 +4,11 @@
 use thiserror::Error;
 
 use super::bands::Bands;
+use super::dictionary::Dictionary;
 use super::format::Format;
 use super::spatial::Covariance;
 use super::stft::StftLayout;
 use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, kernels};
-
-/// The price of copies: +0.2 dB where every note was captured; at 1.3 copies are no help any more.
-const COPY_PRICE: f32 = 1.03;
-
-/// A matrix of templates and what the activation solver needs of it.
-#[derive(Clone, Debug)]
-pub struct Dictionary {
-    rows: usize,
-    /// Template after template, each `rows` values that sum to one.
-    matrix: Vec<f32>,
-    /// 1/‖w‖₂ of each template.
-    inverse_norms: Vec<f32>,
-    /// Templates before the first copy.
-    learned: usize,
-}
-
-impl Dictionary {
-    /// Takes template after template, each `rows` finite values ≥ 0 of which some are > 0, and scales each to sum to one.
-    fn new(rows: usize, mut matrix: Vec<f32>) -> Self {
-        for template in matrix.chunks_exact_mut(rows) {
-            let sum: f64 = template.iter().map(|&x| f64::from(x)).sum();
-            template.iter_mut().for_each(|x| *x = (f64::from(*x) / sum) as f32);
-        }
-        let inverse_norms: Vec<f32> = matrix.chunks_exact(rows).map(|w| 1.0 / kernels::dot(w, w).sqrt()).collect();
-        let learned = inverse_norms.len();
-        Self { rows, matrix, inverse_norms, learned }
-    }
-
-    /// Values of one template.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Number of templates.
-    pub fn len(&self) -> usize {
-        self.inverse_norms.len()
-    }
-
-    /// Whether there are no templates.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Each template: `rows` values ≥ 0 that sum to one.
-    pub fn templates(&self) -> impl ExactSizeIterator<Item = &[f32]> {
-        self.matrix.chunks_exact(self.rows)
-    }
-
-    /// What a template's sound must be worth: 1, and a little more for copies, so that what was learned comes first
-    /// where both would do.
-    pub fn price(&self, template: usize) -> f32 {
-        if template < self.learned { 1.0 } else { COPY_PRICE }
-    }
-
-    /// One template: `rows` values ≥ 0 that sum to one.
-    pub fn template(&self, template: usize) -> &[f32] {
-        &self.matrix[template * self.rows..][..self.rows]
-    }
-
-    /// 1/‖w‖₂ of each template.
-    pub fn inverse_norms(&self) -> &[f32] {
-        &self.inverse_norms
-    }
-}
 
 /// Why templates are refused.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -173,7 +110,7 @@ impl Templates {
     ) -> Result<Self, TemplatesError> {
         check(format, components.len(), &owners, &matrix)?;
         let full = Dictionary::new(format.rows(), matrix);
-        let banded = banded(format, &full, &bands);
+        let banded = full.banded(&bands, format.channels);
         let (calibration, covariances) = (Vec::new(), Vec::new());
         Ok(Self { format, components, owners, full, bands, banded, calibration, covariances })
     }
@@ -215,9 +152,10 @@ impl Templates {
     /// These templates and copies of some: owners, and `format.rows()` values each, finite and ≥ 0. Copies that are silent,
     /// or more than can play, are left out.
     pub fn with_copies(&self, copies: Vec<(usize, Vec<f32>)>) -> Self {
-        let (mut owners, mut matrix) = (self.owners.clone(), self.full.matrix.clone());
+        let (mut owners, mut matrix) =
+            (self.owners.clone(), self.full.templates().flatten().copied().collect::<Vec<f32>>());
         for (owner, copy) in copies {
-            let is_good = copy.len() == self.full.rows && kernels::sum(&copy) >= f32::MIN_POSITIVE;
+            let is_good = copy.len() == self.full.rows() && kernels::sum(&copy) >= f32::MIN_POSITIVE;
             if is_good && owner < self.components.len() && owners.len() < MAX_PLAYED_TEMPLATES {
                 owners.push(owner);
                 matrix.extend(copy);
@@ -225,16 +163,20 @@ impl Templates {
         }
         let extended = Self::with_bands(self.format, self.components.clone(), owners, matrix, self.bands.clone());
         let (calibration, covariances) = (self.calibration.clone(), self.covariances.clone());
-        let Ok(mut extended) = extended else { return self.clone() };
-        (extended.full.learned, extended.banded.learned) = (self.full.learned, self.banded.learned);
-        Self { calibration, covariances, ..extended }
+        let Ok(extended) = extended else { return self.clone() };
+        Self { calibration, covariances, ..extended }.with_learned(self.full.learned())
+    }
+
+    /// These templates, all but the first `learned` of them copies.
+    fn with_learned(self, learned: usize) -> Self {
+        Self { full: self.full.with_learned(learned), banded: self.banded.with_learned(learned), ..self }
     }
 
     /// These templates, with activations estimated in about `count` ERB bands: fewer cost less, more tell neighbouring
     /// notes apart.
     pub fn in_bands(self, count: usize) -> Self {
         let bands = Bands::erb(count, self.format.bins(), self.format.sample_rate);
-        let banded = banded(self.format, &self.full, &bands);
+        let banded = self.full.banded(&bands, self.format.channels);
         Self { bands, banded, ..self }
     }
 
@@ -312,8 +254,7 @@ impl Templates {
         let is_full = self.bands == Bands::full(self.format.bins());
         let erb = || Bands::erb(Self::BANDS, format.bins(), format.sample_rate);
         let bands = if is_full { Bands::full(format.bins()) } else { erb() };
-        let mut fitted = Self::with_bands(format, self.components.clone(), self.owners.clone(), matrix, bands)?;
-        (fitted.full.learned, fitted.banded.learned) = (self.full.learned, self.banded.learned);
+        let fitted = Self::with_bands(format, self.components.clone(), self.owners.clone(), matrix, bands)?;
         fitted.calibrated(self.fitted_calibration(format))?.placed(self.fitted_covariances(format))
     }
 
@@ -337,15 +278,6 @@ impl Templates {
         let components = self.covariances.chunks_exact(self.format.bins()).filter(|_| format.channels == 2);
         components.flat_map(|covariances| Covariance::interpolate(covariances, self.format, format)).collect()
     }
-}
-
-fn banded(format: Format, full: &Dictionary, bands: &Bands) -> Dictionary {
-    let rows = format.channels * bands.len();
-    let mut matrix = vec![0.0; full.len() * rows];
-    for (template, banded) in full.templates().zip(matrix.chunks_exact_mut(rows)) {
-        bands.sum_rows(template, banded);
-    }
-    Dictionary { learned: full.learned, ..Dictionary::new(rows, matrix) }
 }
 
 fn check_format(format: Format) -> Result<(), TemplatesError> {

@@ -158,6 +158,7 @@ pub fn learn_blind(
     let mut progress = Progress { parts: 1, part: 0, on_progress };
     let (w, h) = progress.factorize(NAME, &frames, templates, None, options)?;
     let Grouping { owners, by } = group_templates(spectrogram.format, w.view(), h.view(), components, options.group_by);
+    report.grouped_by = Some(by);
     let total = h.sum();
     let component = |index: usize| {
         let own: Vec<usize> = (0..owners.len()).filter(|&template| owners[template] == index).collect();

@@ -12,7 +12,7 @@ use crate::dsp::{
 /// Calibration gains stay within a factor of two.
 const MAX_GAIN: f64 = 2.0;
 /// At most so many frames are rehearsed, evenly spread: enough for averages.
-const MAX_FRAMES: usize = 600;
+const MAX_FRAMES: usize = 300;
 
 /// Times that places are estimated anew with those estimated before.
 const REFINEMENTS: usize = 2;
@@ -79,37 +79,51 @@ impl<'a> Rehearsal<'a> {
     /// what the masks take from it, then of what the spatial filter takes with those, [`REFINEMENTS`] times: the
     /// expectation-maximisation of Duong, Vincent and Gribonval (2010), with the activations fixed.
     pub fn covariances(&mut self, mix: &Capture, known: &[Vec<Covariance>]) -> Vec<Covariance> {
-        let (bins, components) = (self.templates.format().bins(), self.templates.components().len());
-        let mut filter = SpatialFilter::new(bins);
-        let mut reader = mix.frames(self.layout, Window::SqrtHann);
-        let mut found: Vec<Covariance> = Vec::new();
-        let (mut spectrum, mut taken) = (vec![Complex32::default(); 2 * bins], vec![Complex32::default(); 2 * bins]);
-        for _ in 0..=REFINEMENTS {
-            let mut sums: Vec<PlaceSums> = (0..components).map(|_| PlaceSums::new(bins)).collect();
-            for frame in rehearsed(reader.len()) {
-                reader.read(frame, &mut spectrum);
-                self.solve(&spectrum);
-                self.masks.update_joint(self.templates, &self.activations, Settings::default().mask_exponent);
-                let (shares, stride) = self.masks.all();
-                if found.is_empty() {
-                    let masks = (0..components).map(|component| self.masks.component(component, bins));
-                    sums.iter_mut().zip(masks).for_each(|(sums, mask)| sums.add(&spectrum, Some(mask)));
-                    continue;
-                }
-                filter.update(&spectrum, &found, shares, stride);
-                for ((component, sums), places) in sums.iter_mut().enumerate().zip(found.chunks_exact(bins)) {
-                    taken.fill(Complex32::default());
-                    filter.add_component(1.0, places, self.masks.component(component, bins), &mut taken);
-                    sums.add(&taken, None);
-                }
-            }
-            let places = |(sums, known): (&PlaceSums, &Vec<Covariance>)| match known.is_empty() {
+        let frames = self.shares(mix);
+        let bins = self.templates.format().bins();
+        let places = |sums: &[PlaceSums]| -> Vec<Covariance> {
+            let place = |(sums, known): (&PlaceSums, &Vec<Covariance>)| match known.is_empty() {
                 true => sums.covariances(),
                 false => known.clone(),
             };
-            found = sums.iter().zip(known).flat_map(places).collect();
+            sums.iter().zip(known).flat_map(place).collect()
+        };
+        let silence = || -> Vec<PlaceSums> { known.iter().map(|_| PlaceSums::new(bins)).collect() };
+        let mut sums = silence();
+        for Shares { spectrum, shares } in &frames {
+            sums.iter_mut().zip(shares.chunks_exact(bins)).for_each(|(sums, mask)| sums.add(spectrum, Some(mask)));
         }
-        found
+        let (mut filter, mut taken) = (SpatialFilter::new(bins), vec![Complex32::default(); 2 * bins]);
+        for _ in 0..REFINEMENTS {
+            let found = places(&sums);
+            sums = silence();
+            for Shares { spectrum, shares } in &frames {
+                filter.update(spectrum, &found, shares, bins);
+                let components = found.chunks_exact(bins).zip(shares.chunks_exact(bins));
+                for (sums, (places, shares)) in sums.iter_mut().zip(components) {
+                    taken.fill(Complex32::default());
+                    filter.add_component(1.0, places, shares, &mut taken);
+                    sums.add(&taken, None);
+                }
+            }
+        }
+        places(&sums)
+    }
+
+    /// The rehearsed frames of a stereo mix, and every component's share of each bin.
+    fn shares(&mut self, mix: &Capture) -> Vec<Shares> {
+        let (bins, components) = (self.templates.format().bins(), self.templates.components().len());
+        let mut reader = mix.frames(self.layout, Window::SqrtHann);
+        let frames = rehearsed(reader.len());
+        let frame = |frame: usize| {
+            let mut spectrum = vec![Complex32::default(); 2 * bins];
+            reader.read(frame, &mut spectrum);
+            self.solve(&spectrum);
+            self.masks.update_joint(self.templates, &self.activations, Settings::default().mask_exponent);
+            let shares = (0..components).flat_map(|component| self.masks.component(component, bins).iter().copied());
+            Shares { shares: shares.collect(), spectrum }
+        };
+        frames.map(frame).collect()
     }
 
     fn solve(&mut self, spectrum: &[Complex32]) {
@@ -119,6 +133,14 @@ impl<'a> Rehearsal<'a> {
         let updates = Settings::default().updates;
         self.solver.solve(&self.banded, self.templates.banded(), self.divergence, updates, activations);
     }
+}
+
+/// One frame of a stereo mix.
+struct Shares {
+    /// Left, then right.
+    spectrum: Vec<Complex32>,
+    /// Component after component, its share of the variance of each bin.
+    shares: Vec<f32>,
 }
 
 /// The covariances of a stereo capture that holds one component alone.

@@ -5,6 +5,7 @@ use std::fmt;
 use ndarray::ArrayView2;
 
 use crate::dsp::Templates;
+use crate::link::GroupBy;
 
 /// Two components whose templates are so alike on average are nearly the same.
 const ALIKE: f32 = 0.93;
@@ -22,6 +23,8 @@ pub struct Report {
     pub components: Vec<ComponentReport>,
     /// What will separate badly.
     pub warnings: Vec<Warning>,
+    /// What blind templates were grouped by: never [`GroupBy::Auto`].
+    pub grouped_by: Option<GroupBy>,
 }
 
 /// What was learned of one component.

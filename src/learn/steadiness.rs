@@ -9,6 +9,8 @@ use crate::dsp::bands::Bands;
 const BANDS: usize = 24;
 /// How long a stretch evens out what noise is by chance.
 const STRETCH_S: f32 = 0.1;
+/// Fewer stretches than these say nothing.
+const MIN_STRETCHES: usize = 10;
 /// The share of the sum that may be elsewhere than in the average stretch.
 const STEADY: f32 = 0.2;
 
@@ -33,8 +35,12 @@ fn unsteadiness(spectrogram: &Spectrogram) -> f32 {
     let means: Vec<f32> = (0..format.channels * bands.len()).map(mean).collect();
     let distance = |stretch: &Vec<f32>| stretch.iter().zip(&means).map(|(x, mean)| (x - mean).abs()).sum::<f32>();
     let total: f32 = stretches.iter().flatten().sum();
-    // Too short to tell is not steady.
-    if total > 0.0 { stretches.iter().map(distance).sum::<f32>() / total } else { f32::INFINITY }
+    // Too short to tell is not steady: any sound is, for a moment.
+    if total > 0.0 && stretches.len() >= MIN_STRETCHES {
+        stretches.iter().map(distance).sum::<f32>() / total
+    } else {
+        f32::INFINITY
+    }
 }
 
 #[cfg(test)]
@@ -45,7 +51,11 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     fn unsteadiness_of(sample: impl FnMut(usize) -> f32) -> f32 {
-        let capture = Capture::new(44_100.0, vec![(0..66_150).map(sample).collect()]).unwrap();
+        unsteadiness_in(66_150, sample)
+    }
+
+    fn unsteadiness_in(samples: usize, sample: impl FnMut(usize) -> f32) -> f32 {
+        let capture = Capture::new(44_100.0, vec![(0..samples).map(sample).collect()]).unwrap();
         unsteadiness(&capture.spectrogram(StftLayout::default(), Window::SqrtHann).unwrap())
     }
 
@@ -62,6 +72,7 @@ mod tests {
         let hiss = unsteadiness_of(|_| noise());
         let hits = unsteadiness_of(|n| noise() * (-20.0 * (second(n) % 0.25)).exp());
         let melody = unsteadiness_of(|n| sine(n, [220.0, 330.0, 440.0][n / 8000 % 3]));
+        assert_eq!(unsteadiness_in(20_000, |n| sine(n, 50.0)), f32::INFINITY, "half a second is too short to tell");
         println!("hum {hum}, hiss {hiss}, hits {hits}, melody {melody}");
         assert!(hum < STEADY / 2.0 && hiss < STEADY / 2.0 && hits > 2.0 * STEADY && melody > 2.0 * STEADY);
     }
