@@ -116,10 +116,10 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 fn best_match(scores: &[Vec<f64>], taken: &mut Vec<usize>) -> f64 {
     let Some(row) = scores.get(taken.len()) else { return 0.0 };
     let mut best = f64::NEG_INFINITY;
-    for estimate in 0..row.len() {
+    for (estimate, score) in row.iter().enumerate() {
         if !taken.contains(&estimate) {
             taken.push(estimate);
-            best = best.max(row[estimate] + best_match(scores, taken));
+            best = best.max(score + best_match(scores, taken));
             taken.pop();
         }
     }

@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn components_add_up_to_the_frame_even_where_all_are_panned_hard_to_one_side() {
-        for angles in [[0.0, 0.0], [0.0, 1.5708], [0.3, 0.9], [0.785, 0.785], [1.5708, 1.5708]] {
+        let right = std::f32::consts::FRAC_PI_2;
+        for angles in [[0.0, 0.0], [0.0, right], [0.3, 0.9], [0.785, 0.785], [right, right]] {
             let covariances = angles.map(panned);
             let spectrum = [Complex32::new(0.3, -2.0), Complex32::new(1.7, 0.4)];
             let mut filter = SpatialFilter::new(1);
