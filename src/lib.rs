@@ -14,10 +14,10 @@
 //! | main | the plug-in's state calls and activation | lock [`link::Models`], briefly |
 //!
 //! Reading order: [`dsp::separator`], one frame through the algorithm; [`dsp::engine`], host blocks; [`learn::nmf`] and
-//! [`learn::components`]; [`link`], where threads meet; [`model`]; `plugin`. At the rim, with files: [`audio_file`],
+//! [`learn::components`]; [`pitch`], copies for unheard notes; [`link`], where threads meet; [`model`]; `plugin`. At the rim, with files: [`audio_file`],
 //! [`model_file`], [`render`], [`griffin_lim`], [`pictures`], [`demo`].
 //!
-//! Modules name only what comes before them: `dsp < model < link < learn < files and pictures < command`, and
+//! Modules name only what comes before them: `dsp < pitch < model < link < learn < files and pictures < command`, and
 //! `learn < plugin`; `tests/layers.rs` checks it. [`model`] stands below [`link`] because a model, not bare templates, is
 //! what threads exchange: it is what a project saves.
 

@@ -76,7 +76,7 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// Per component and bin, where it sounds from in a stereo `mix`: `known` where that has values, else the covariance of
-    /// what the masks take from it, then of what the spatial filter takes with those, [`REFINEMENTS`] times: the
+    /// what the masks take from it, then of what the spatial filter takes with those, twice: the
     /// expectation-maximisation of Duong, Vincent and Gribonval (2010), with the activations fixed.
     pub fn covariances(&mut self, mix: &Capture, known: &[Vec<Covariance>]) -> Vec<Covariance> {
         let frames = self.shares(mix);
