@@ -160,3 +160,61 @@ fn rehearsed(frames: usize) -> impl Iterator<Item = usize> {
     let count = frames.min(MAX_FRAMES);
     (0..count).map(move |index| index * frames / count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::Format;
+
+    const LEN: usize = 16_384;
+
+    fn layout() -> StftLayout {
+        StftLayout::new(256, 64).unwrap()
+    }
+
+    /// A tone in bin 20, and one in bin 90; left by `pan` of a quarter turn.
+    fn tone(bin: usize, pan: f32) -> Capture {
+        let sample = |n: usize| (std::f32::consts::TAU * bin as f32 * n as f32 / 256.0).sin() * 0.5;
+        let angle = pan * std::f32::consts::FRAC_PI_2;
+        let channel = |gain: f32| (0..LEN).map(|n| sample(n) * gain).collect();
+        Capture::new(48_000.0, vec![channel(angle.cos()), channel(angle.sin())]).unwrap()
+    }
+
+    fn spectrum(capture: &Capture) -> Vec<f32> {
+        capture.spectrogram(layout(), Window::SqrtHann).unwrap().magnitudes.row(9).to_vec()
+    }
+
+    fn templates(matrix: [Vec<f32>; 2]) -> Templates {
+        let format = Format::new(48_000.0, layout(), 2);
+        Templates::new(format, vec!["a".into(), "b".into()], vec![0, 1], matrix.concat()).unwrap()
+    }
+
+    #[test]
+    fn calibration_makes_up_for_what_templates_lack_by_a_factor_of_two_at_most() {
+        let (a, b) = (tone(20, 0.3), tone(90, 0.3));
+        let (mut short, whole) = (spectrum(&a), spectrum(&b));
+        (short[19], short[21]) = (short[19] * 0.7, short[21] * 0.1);
+        let templates = templates([short, whole]);
+        let gains = Rehearsal::new(&templates, layout(), Divergence::KullbackLeibler).calibration(&[&a, &b]);
+        // The level of the others makes up for a part: hence only about.
+        assert!((gains[19] / gains[20] - 1.0 / 0.7).abs() < 0.1, "{} {}", gains[19], gains[20]);
+        assert_eq!(gains[21], 2.0);
+        assert!((gains[258 + 90] - 1.0).abs() < 0.05, "{}", gains[258 + 90]);
+    }
+
+    #[test]
+    fn places_are_found_in_the_mix_and_known_ones_stay() {
+        let (a, b) = (tone(20, 0.1), tone(90, 0.8));
+        let sum =
+            |channel: usize| a.channels()[channel].iter().zip(&b.channels()[channel]).map(|(x, y)| x + y).collect();
+        let mix = Capture::new(48_000.0, vec![sum(0), sum(1)]).unwrap();
+        let templates = templates([spectrum(&a), spectrum(&b)]);
+        let mut rehearsal = Rehearsal::new(&templates, layout(), Divergence::KullbackLeibler);
+        let found = rehearsal.covariances(&mix, &[vec![], vec![]]);
+        let left = |pan: f32| (pan * std::f32::consts::FRAC_PI_2).cos().powi(2);
+        assert!((found[20].left - left(0.1)).abs() < 0.01 && (found[129 + 90].left - left(0.8)).abs() < 0.01);
+        let known = vec![Covariance::new(0.25, Complex32::default()); 129];
+        let kept = rehearsal.covariances(&mix, &[vec![], known.clone()]);
+        assert_eq!(kept[129..], known);
+    }
+}
