@@ -51,7 +51,9 @@ impl SoftMasks {
         for estimate in self.masks.chunks_exact_mut(self.max_rows).take(components) {
             estimate[..rows].fill(0.0);
         }
-        for ((template, &owner), &activation) in templates.full().templates().zip(templates.owners()).zip(activations) {
+        let owned = templates.full().templates().zip(templates.owners()).zip(activations);
+        // Most copies are silent.
+        for ((template, &owner), &activation) in owned.filter(|(_, activation)| **activation != 0.0) {
             kernels::add_scaled(&mut self.masks[owner * self.max_rows..][..rows], activation, template);
         }
         for (component, estimate) in self.masks.chunks_exact_mut(self.max_rows).take(components).enumerate() {
