@@ -211,3 +211,19 @@ fn kept_captures_are_learned_once_more_for_another_window_and_on_request() {
     editor.requests.send(LearnRequest::Relearn(LearnSettings { templates: Some(3), ..SETTINGS })).unwrap();
     assert_eq!(learned_after(5).templates().owners(), [0, 0, 0, 1, 1, 1]);
 }
+
+#[test]
+fn a_learner_that_is_dropped_while_it_learns_once_more_ends_at_once() {
+    let (mut audio, learn, editor) = connect();
+    let learner = Learner::start(learn, editor.clone(), options(5000)).unwrap();
+    record(&mut audio, &mut tones(16_000));
+    wait("the end of the learning", || ended(&editor));
+    editor.requests.send(LearnRequest::Relearn(SETTINGS)).unwrap();
+    wait("the learning", || editor.status.phase() == Phase::Learning);
+    let (ended, end) = channel();
+    std::thread::spawn(move || {
+        drop(learner);
+        ended.send(()).unwrap();
+    });
+    assert!(end.recv_timeout(Duration::from_secs(10)).is_ok(), "the thread still runs");
+}

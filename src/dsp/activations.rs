@@ -78,7 +78,8 @@ impl ActivationSolver {
 
     /// Estimates `activations` (one per template, ≥ 0) so that Σ template · activation ≈ `magnitudes`, in exactly
     /// `updates` multiplicative updates. A silent frame has activations of zero.
-    /// `magnitudes` has the dictionary's rows, finite and ≥ 0; `activations` has its templates, at most 256.
+    /// `magnitudes` has the dictionary's rows, finite and ≥ 0; `activations` has its templates, at most
+    /// [`MAX_PLAYED_TEMPLATES`].
     pub fn solve(
         &mut self,
         magnitudes: &[f32],

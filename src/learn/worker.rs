@@ -62,7 +62,7 @@ struct Worker {
 }
 
 /// The captures of the present model: it can be learned again without playing again.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Kept {
     /// Of each component alone, by index.
     alone: Vec<Option<Capture>>,
@@ -79,18 +79,15 @@ struct Recording {
 
 impl Worker {
     fn run(mut self) {
-        loop {
+        while !self.is_quitting {
             match self.link.requests.recv_timeout(POLL) {
                 Ok(LearnRequest::Quit) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(LearnRequest::Relearn(settings)) => self.relearn(settings),
                 // Between learnings there is nothing to cancel.
                 Ok(LearnRequest::Cancel) | Err(RecvTimeoutError::Timeout) => {}
             }
-            while let Ok(message) = self.link.capture.pop() {
+            while let (false, Ok(message)) = (self.is_quitting, self.link.capture.pop()) {
                 self.hear(message);
-                if self.is_quitting {
-                    return;
-                }
             }
         }
     }
@@ -124,10 +121,10 @@ impl Worker {
         }
     }
 
-    /// Learns from a new capture, and keeps it.
+    /// Learns from a new capture, and keeps it if there is a model of it.
     fn learn(&mut self, capture: Capture, settings: LearnSettings) {
         let known = self.link.models.current();
-        let mut kept = std::mem::take(&mut self.kept);
+        let mut kept = self.kept.clone();
         kept.settings = Some(settings);
         match settings.target {
             Target::All => kept = Kept { mix: Some(capture), ..kept_of_nothing(settings) },
@@ -139,7 +136,9 @@ impl Worker {
             Target::Rest => kept.mix = Some(capture),
         }
         let learned = self.learn_from(&kept, known.as_deref(), settings);
-        self.kept = kept;
+        if learned.is_ok() {
+            self.kept = kept;
+        }
         self.end(learned);
     }
 
