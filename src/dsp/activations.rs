@@ -8,12 +8,15 @@
 //! ```
 //!
 //! γ is 1 (½ for Itakura-Saito) where the divergence provably never rises. All updates but the last are over-relaxed, to
-//! 1.8 γ: twice as far in as many updates. Badeau, Bertin and Vincent (2010) show that this converges below 2 γ for β from 1 to 2.
+//! 1.75 γ: twice as far in as many updates. Badeau, Bertin and Vincent (2010) show that this converges below 2 γ for β from 1 to 2.
 //!
 //! The start comes from this frame alone, so a frame sounds the same whatever came before it.
 
-use super::dictionary::Dictionary;
-use super::{MAX_PLAYED_TEMPLATES, kernels};
+use aligned_vec::{AVec, avec};
+
+use super::MAX_PLAYED_TEMPLATES;
+use super::dictionary::{Dictionary, padded};
+use super::kernels::{self, ALIGNED_LEN, FLOOR};
 
 /// What the factorization makes small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,33 +50,61 @@ impl Divergence {
     }
 }
 
-/// Keeps estimates away from zero: −240 dB below one, so inaudible, and far from f32's smallest numbers.
-const FLOOR: f32 = 1e-12;
+/// Templates that are left out of later updates, most of them copies that do not sound: it saves half of the work and costs
+/// 0.01 dB. Not for Itakura-Saito, to which soft sounds are as dear as loud ones.
+const PRUNING: [Pruning; 4] = [
+    Pruning { after: 1, share: 1e-3, spared: 1.0 },
+    Pruning { after: 2, share: 1e-3, spared: 1.0 },
+    Pruning { after: 4, share: 1e-3, spared: f32::INFINITY },
+    Pruning { after: 8, share: 3e-3, spared: f32::INFINITY },
+];
 
-/// The exponent of all updates but the last, as a multiple of the one that provably descends.
-const OVER_RELAXATION: f32 = 1.8;
-/// The most that one over-relaxed update multiplies or divides an activation by: it cannot leap beyond what the plain
-/// updates after it bring back.
-const MAX_STEP: f32 = 100.0;
-
-/// Templates that are left out of later updates: after so many, those below this share of the frame's strongest one. It
-/// costs 0.01 dB and saves half of the work, most of which is for copies that do not sound. Not for Itakura-Saito, to which
-/// soft sounds are as dear as loud ones.
-const PRUNING: [(usize, f32); 2] = [(4, 1e-3), (8, 3e-3)];
+/// After so many updates, templates below a share of the frame's strongest one are left out, but for those that the last
+/// update made stronger by more than a factor.
+struct Pruning {
+    after: usize,
+    share: f32,
+    spared: f32,
+}
 
 /// The real-time H solver. Owns the scratch memory of one frame.
 pub struct ActivationSolver {
-    estimate: Vec<f32>,
-    ratio: Vec<f32>,
-    /// Indices of the templates that may still sound.
-    active: Vec<usize>,
+    /// The frame, padded to whole vectors.
+    magnitudes: AVec<f32>,
+    estimate: AVec<f32>,
+    ratio: AVec<f32>,
+    /// Partial sums of the kernels.
+    partial: AVec<f32>,
+    /// Indices of the templates that may still sound, and in their order:
+    active: Vec<u32>,
+    /// … their activations,
+    h: Vec<f32>,
+    /// … the factors of an update,
+    steps: Vec<f32>,
+    /// … Wᵀv, for Euclidean updates,
+    wanted: Vec<f32>,
+    /// … and their prices.
+    prices: Vec<f32>,
+    /// WᵀW h, for Euclidean updates.
+    products: AVec<f32>,
 }
 
 impl ActivationSolver {
     /// Scratch for magnitudes of up to `max_rows` values.
     pub fn new(max_rows: usize) -> Self {
-        let active = Vec::with_capacity(MAX_PLAYED_TEMPLATES);
-        Self { estimate: vec![0.0; max_rows], ratio: vec![0.0; max_rows], active }
+        let (rows, templates) = (padded(max_rows), MAX_PLAYED_TEMPLATES);
+        Self {
+            magnitudes: avec![0.0; rows],
+            estimate: avec![0.0; rows],
+            ratio: avec![0.0; rows],
+            partial: avec![0.0; templates * ALIGNED_LEN],
+            active: Vec::with_capacity(templates),
+            h: Vec::with_capacity(templates),
+            steps: vec![0.0; templates],
+            wanted: vec![0.0; templates],
+            prices: Vec::with_capacity(templates),
+            products: avec![0.0; padded(templates)],
+        }
     }
 
     /// Estimates `activations` (one per template, ≥ 0) so that Σ template · activation ≈ `magnitudes`, in exactly
@@ -88,19 +119,22 @@ impl ActivationSolver {
         updates: usize,
         activations: &mut [f32],
     ) {
-        start(magnitudes, dictionary, activations);
-        let frame = Frame { magnitudes, dictionary, divergence };
-        self.activate(activations);
+        self.take(magnitudes, dictionary);
+        self.start(dictionary);
+        self.prepare(dictionary, divergence);
         for update in 1..updates {
-            self.run(frame, OVER_RELAXATION, activations);
-            let due = PRUNING.iter().find(|(after, _)| *after == update);
-            if let Some((_, share)) = due.filter(|_| divergence != Divergence::ItakuraSaito) {
-                self.prune(*share, activations);
+            self.step(dictionary, divergence);
+            kernels::multiply_relaxed(&mut self.h, &self.steps, &self.prices);
+            let due = PRUNING.iter().find(|pruning| pruning.after == update);
+            if let Some(pruning) = due.filter(|_| divergence != Divergence::ItakuraSaito) {
+                self.prune(pruning);
             }
         }
         if updates > 0 {
-            self.run(frame, 1.0, activations);
+            self.step(dictionary, divergence);
+            kernels::multiply(&mut self.h, &self.steps, &self.prices);
         }
+        self.give(activations);
     }
 
     /// Plain updates alone, from the `activations` that are there: the divergence never rises.
@@ -112,108 +146,141 @@ impl ActivationSolver {
         updates: usize,
         activations: &mut [f32],
     ) {
-        self.activate(activations);
+        self.take(magnitudes, dictionary);
+        self.h.copy_from_slice(activations);
+        if self.h.iter().all(|&h| h == 0.0) {
+            self.silence();
+        }
+        self.prepare(dictionary, divergence);
         for _ in 0..updates {
-            self.run(Frame { magnitudes, dictionary, divergence }, 1.0, activations);
+            self.step(dictionary, divergence);
+            kernels::multiply(&mut self.h, &self.steps, &self.prices);
         }
+        self.give(activations);
     }
 
-    /// All templates may sound; in a silent frame none does.
-    fn activate(&mut self, activations: &[f32]) {
+    /// Takes up a frame; all templates may sound.
+    fn take(&mut self, magnitudes: &[f32], dictionary: &Dictionary) {
+        let stride = dictionary.stride();
+        self.magnitudes[..magnitudes.len()].copy_from_slice(magnitudes);
+        self.magnitudes[magnitudes.len()..stride].fill(0.0);
+        let templates = dictionary.len().min(MAX_PLAYED_TEMPLATES);
         self.active.clear();
-        if activations.iter().any(|&h| h > 0.0) {
-            self.active.extend(0..activations.len().min(self.active.capacity()));
+        self.active.extend(0..templates as u32);
+        self.h.clear();
+        self.h.resize(templates, 0.0);
+        self.prices.clear();
+        self.prices.extend((0..templates).map(|template| dictionary.price(template)));
+    }
+
+    /// Writes the activations of all templates.
+    fn give(&self, activations: &mut [f32]) {
+        activations.fill(0.0);
+        for (&template, &h) in self.active.iter().zip(&self.h) {
+            activations[template as usize] = h;
         }
     }
 
-    /// Silences the templates below a share of the strongest.
-    fn prune(&mut self, share: f32, activations: &mut [f32]) {
-        let floor = activations.iter().copied().fold(0.0, f32::max) * share;
-        self.active.retain(|&template| activations[template] >= floor);
-        activations.iter_mut().filter(|h| **h < floor).for_each(|h| *h = 0.0);
+    /// No template sounds.
+    fn silence(&mut self) {
+        self.active.clear();
+        self.h.clear();
+        self.prices.clear();
     }
 
-    /// One update of the active templates.
-    fn run(&mut self, frame: Frame<'_>, relaxation: f32, activations: &mut [f32]) {
-        let Frame { magnitudes, dictionary, divergence } = frame;
-        if self.active.is_empty() {
+    /// h = cos⁴(w, v), scaled to the frame's level; cos is Ŵᵀv̂ at unit lengths. None for a silent frame. The fourth power
+    /// starts nearer to where the updates end: few templates sound at once. 20 updates from there separate as well as 40
+    /// from cos.
+    fn start(&mut self, dictionary: &Dictionary) {
+        let magnitudes = &self.magnitudes[..dictionary.stride()];
+        let level = kernels::sum(magnitudes);
+        if level < FLOOR * dictionary.rows() as f32 {
+            self.silence();
             return;
         }
-        let estimate = &mut self.estimate[..magnitudes.len()];
-        let ratio = &mut self.ratio[..magnitudes.len()];
-        estimate.fill(FLOOR);
-        for &template in &self.active {
-            kernels::add_scaled(estimate, activations[template], dictionary.template(template));
+        kernels::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.h);
+        let inverse_norm = 1.0 / kernels::dot(magnitudes, magnitudes).sqrt().max(f32::MIN_POSITIVE);
+        for (h, &inverse) in self.h.iter_mut().zip(dictionary.inverse_norms()) {
+            *h = (*h * inverse * inverse_norm).powi(4);
         }
-        match divergence {
-            Divergence::KullbackLeibler => kernels::divide(ratio, magnitudes, estimate),
-            Divergence::Euclidean => {}
-            Divergence::ItakuraSaito => {
-                for ((ratio, estimate), &v) in ratio.iter_mut().zip(estimate.iter_mut()).zip(magnitudes) {
-                    let inverse = 1.0 / *estimate;
-                    *estimate = inverse;
-                    *ratio = v * inverse * inverse;
-                }
+        let sum = kernels::sum(&self.h);
+        // Something sounds, but nothing that any template knows: every template may try.
+        if sum < FLOOR.powi(2) {
+            self.h.fill(level / dictionary.len() as f32);
+        } else {
+            self.h.iter_mut().for_each(|h| *h = (*h * (level / sum)).max(FLOOR));
+        }
+    }
+
+    /// What stays the same in all updates of one frame.
+    fn prepare(&mut self, dictionary: &Dictionary, divergence: Divergence) {
+        if divergence == Divergence::Euclidean {
+            let magnitudes = &self.magnitudes[..dictionary.stride()];
+            kernels::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.wanted);
+        }
+    }
+
+    /// Silences the templates that are of no account.
+    fn prune(&mut self, &Pruning { share, spared, .. }: &Pruning) {
+        let floor = self.h.iter().copied().fold(0.0, f32::max) * share;
+        let mut kept = 0;
+        for index in 0..self.h.len() {
+            if self.h[index] >= floor || self.steps[index] > spared {
+                self.active[kept] = self.active[index];
+                self.h[kept] = self.h[index];
+                self.prices[kept] = self.prices[index];
+                self.wanted[kept] = self.wanted[index];
+                kept += 1;
             }
         }
-        for &template in &self.active {
-            let w = dictionary.template(template);
-            let step = match divergence {
-                // Templates sum to one: the denominator Wᵀ1 is 1.
-                Divergence::KullbackLeibler => kernels::dot(w, ratio),
-                Divergence::Euclidean => kernels::dot(w, magnitudes) / kernels::dot(w, estimate),
-                Divergence::ItakuraSaito => (kernels::dot(w, ratio) / kernels::dot(w, estimate)).sqrt(),
-            };
-            let h = &mut activations[template];
-            *h = (*h * relaxed(step / dictionary.price(template), relaxation)).max(FLOOR);
+        self.active.truncate(kept);
+        self.h.truncate(kept);
+        self.prices.truncate(kept);
+    }
+
+    /// The factors of the next update, before prices: `steps` of the active templates.
+    fn step(&mut self, dictionary: &Dictionary, divergence: Divergence) {
+        let chosen = dictionary.chosen(&self.active);
+        let steps = &mut self.steps[..self.active.len()];
+        let (magnitudes, estimate) = (&self.magnitudes[..chosen.stride], &mut self.estimate[..chosen.stride]);
+        match (divergence, dictionary.gram(&self.active)) {
+            // Templates sum to one: the denominator Wᵀ1 is 1.
+            (Divergence::KullbackLeibler, _) => {
+                kernels::ratio_steps(chosen, &self.h, magnitudes, &mut self.partial, steps);
+            }
+            // Wᵀv / WᵀW h
+            (Divergence::Euclidean, Some(gram)) => {
+                kernels::weighted_sum(gram, &self.h, &mut self.products[..gram.stride]);
+                for ((step, &wanted), &template) in steps.iter_mut().zip(&self.wanted).zip(&self.active) {
+                    *step = wanted / self.products[template as usize];
+                }
+            }
+            (Divergence::Euclidean, None) => {
+                kernels::weighted_sum(chosen, &self.h, estimate);
+                kernels::correlate(chosen, estimate, steps);
+                steps.iter_mut().zip(&self.wanted).for_each(|(step, &wanted)| *step = wanted / *step);
+            }
+            (Divergence::ItakuraSaito, _) => {
+                let (ratio, products) = (&mut self.ratio[..chosen.stride], &mut self.products[..steps.len()]);
+                kernels::weighted_sum(chosen, &self.h, estimate);
+                invert(estimate, magnitudes, ratio);
+                kernels::correlate(chosen, estimate, products);
+                kernels::correlate(chosen, ratio, steps);
+                steps.iter_mut().zip(products.iter()).for_each(|(step, &product)| *step = (*step / product).sqrt());
+            }
         }
     }
 }
 
-/// What is solved.
-#[derive(Clone, Copy)]
-struct Frame<'a> {
-    magnitudes: &'a [f32],
-    dictionary: &'a Dictionary,
-    divergence: Divergence,
-}
-
-/// The factor of an update, over-relaxed.
-fn relaxed(ratio: f32, relaxation: f32) -> f32 {
-    if relaxation == 1.0 { ratio } else { ratio.powf(relaxation).clamp(MAX_STEP.recip(), MAX_STEP) }
-}
-
-/// h = cos⁴(w, v), scaled to the frame's level; cos is Ŵᵀv̂ at unit lengths. Zero for a silent frame. The fourth power starts
-/// nearer to where the updates end: few templates sound at once. 20 updates from there separate as well as 40 from cos.
-fn start(magnitudes: &[f32], dictionary: &Dictionary, activations: &mut [f32]) {
-    correlate(dictionary, magnitudes, activations);
-    let inverse_norm = 1.0 / kernels::dot(magnitudes, magnitudes).sqrt().max(f32::MIN_POSITIVE);
-    let mut sum = 0.0;
-    for (h, &inverse) in activations.iter_mut().zip(dictionary.inverse_norms()) {
-        *h = (*h * inverse * inverse_norm).powi(4);
-        sum += *h;
-    }
-    let level = kernels::sum(magnitudes);
-    let is_silent = level < FLOOR * magnitudes.len() as f32;
-    // Something sounds, but nothing that any template knows: every template may try.
-    let is_unknown = sum < FLOOR.powi(2);
-    let even = level / dictionary.len() as f32;
-    for h in activations {
-        *h = if is_silent {
-            0.0
-        } else if is_unknown {
-            even
-        } else {
-            (*h * (level / sum)).max(FLOOR)
-        };
-    }
-}
-
-/// correlations = Wᵀv.
-fn correlate(dictionary: &Dictionary, magnitudes: &[f32], correlations: &mut [f32]) {
-    for (out, w) in correlations.iter_mut().zip(dictionary.templates()) {
-        *out = kernels::dot(w, magnitudes);
-    }
+/// estimate ← 1/estimate, and ratio ← v/estimate² of the old one.
+fn invert(estimate: &mut [f32], magnitudes: &[f32], ratio: &mut [f32]) {
+    kernels::wide(|| {
+        for ((estimate, &v), ratio) in estimate.iter_mut().zip(magnitudes).zip(ratio) {
+            let inverse = 1.0 / *estimate;
+            *estimate = inverse;
+            *ratio = v * inverse * inverse;
+        }
+    });
 }
 
 #[cfg(test)]
@@ -259,7 +326,7 @@ mod tests {
                 let (mut relaxed, mut plain) = (vec![0.0; templates], vec![0.0; templates]);
                 let mut solver = ActivationSolver::new(129);
                 solver.solve(&magnitudes, w.full(), divergence, 20, &mut relaxed);
-                start(&magnitudes, w.full(), &mut plain);
+                solver.solve(&magnitudes, w.full(), divergence, 0, &mut plain);
                 solver.update(&magnitudes, w.full(), divergence, 20, &mut plain);
                 let [relaxed, plain] = [relaxed, plain].map(|h| loss(divergence, &magnitudes, w.full(), &h));
                 worst = worst.max(relaxed / plain - 1.0);

@@ -1,7 +1,9 @@
 //! A matrix of templates, as the activation solver needs it. Made on the learning side, read by the audio thread.
 
+use aligned_vec::{AVec, avec};
+
 use super::bands::Bands;
-use super::kernels;
+use super::kernels::{self, Chosen};
 
 /// The price of copies: +0.2 dB where every note was captured; at 1.3 copies are no help any more.
 const COPY_PRICE: f32 = 1.03;
@@ -10,29 +12,49 @@ const COPY_PRICE: f32 = 1.03;
 #[derive(Clone, Debug)]
 pub struct Dictionary {
     rows: usize,
-    /// Template after template, each `rows` values that sum to one.
-    matrix: Vec<f32>,
+    /// Values from one template to the next: `rows`, rounded up to whole vectors.
+    stride: usize,
+    /// Template after template, each `rows` values that sum to one, then zeros up to the stride.
+    matrix: AVec<f32>,
     /// 1/‖w‖₂ of each template.
     inverse_norms: Vec<f32>,
     /// Templates before the first copy.
     learned: usize,
+    /// WᵀW, its rows padded like the matrix; empty where nothing asked for it.
+    gram: AVec<f32>,
 }
 
 impl Dictionary {
     /// Takes template after template, each `rows` finite values ≥ 0 of which some are > 0, and scales each to sum to one.
-    pub(super) fn new(rows: usize, mut matrix: Vec<f32>) -> Self {
-        for template in matrix.chunks_exact_mut(rows) {
-            let sum: f64 = template.iter().map(|&x| f64::from(x)).sum();
-            template.iter_mut().for_each(|x| *x = (f64::from(*x) / sum) as f32);
+    pub(super) fn new(rows: usize, values: &[f32]) -> Self {
+        let (stride, len) = (padded(rows), values.len() / rows);
+        let mut matrix = avec![0.0; len * stride];
+        for (template, values) in matrix.chunks_exact_mut(stride).zip(values.chunks_exact(rows)) {
+            let sum: f64 = values.iter().map(|&x| f64::from(x)).sum();
+            template.iter_mut().zip(values).for_each(|(out, &x)| *out = (f64::from(x) / sum) as f32);
         }
-        let inverse_norms: Vec<f32> = matrix.chunks_exact(rows).map(|w| 1.0 / kernels::dot(w, w).sqrt()).collect();
-        let learned = inverse_norms.len();
-        Self { rows, matrix, inverse_norms, learned }
+        let inverse_norms = matrix.chunks_exact(stride).map(|w| 1.0 / kernels::dot(w, w).sqrt()).collect();
+        Self { rows, stride, matrix, inverse_norms, learned: len, gram: avec![] }
+    }
+
+    /// The same with WᵀW at hand, which makes Euclidean updates cheap: templates² values.
+    pub(super) fn with_gram(self) -> Self {
+        let stride = padded(self.len());
+        let mut gram = avec![0.0; self.len() * stride];
+        for (row, w) in gram.chunks_exact_mut(stride).zip(self.templates()) {
+            row.iter_mut().zip(self.templates()).for_each(|(product, other)| *product = kernels::dot(w, other));
+        }
+        Self { gram, ..self }
     }
 
     /// Values of one template.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Values from one template to the next in memory: `rows`, rounded up to whole vectors.
+    pub fn stride(&self) -> usize {
+        self.stride
     }
 
     /// Number of templates.
@@ -47,18 +69,24 @@ impl Dictionary {
 
     /// Each template: `rows` values ≥ 0 that sum to one.
     pub fn templates(&self) -> impl ExactSizeIterator<Item = &[f32]> {
-        self.matrix.chunks_exact(self.rows)
+        self.matrix.chunks_exact(self.stride).map(|template| &template[..self.rows])
+    }
+
+    /// Some of the templates, for the kernels.
+    pub fn chosen<'a>(&'a self, indices: &'a [u32]) -> Chosen<'a> {
+        Chosen { matrix: &self.matrix, stride: self.stride, indices }
+    }
+
+    /// Some rows of WᵀW, for the kernels, if it is at hand.
+    pub fn gram<'a>(&'a self, indices: &'a [u32]) -> Option<Chosen<'a>> {
+        let stride = padded(self.len());
+        (!self.gram.is_empty()).then_some(Chosen { matrix: &self.gram, stride, indices })
     }
 
     /// What a template's sound must be worth: 1, and a little more for copies, so that what was learned comes first
     /// where both would do.
     pub fn price(&self, template: usize) -> f32 {
         if template < self.learned { 1.0 } else { COPY_PRICE }
-    }
-
-    /// One template: `rows` values ≥ 0 that sum to one.
-    pub fn template(&self, template: usize) -> &[f32] {
-        &self.matrix[template * self.rows..][..self.rows]
     }
 
     /// 1/‖w‖₂ of each template.
@@ -83,6 +111,11 @@ impl Dictionary {
         for (template, banded) in self.templates().zip(matrix.chunks_exact_mut(rows)) {
             bands.sum_rows(template, banded);
         }
-        Self::new(rows, matrix).with_learned(self.learned)
+        Self::new(rows, &matrix).with_learned(self.learned)
     }
+}
+
+/// A number of values, rounded up to whole vectors.
+pub(super) fn padded(len: usize) -> usize {
+    len.next_multiple_of(kernels::ALIGNED_LEN)
 }

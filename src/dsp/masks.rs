@@ -1,23 +1,37 @@
 //! Soft masks: each component's share of every bin. They lie in [0, 1] and sum to one. Lives on the audio thread.
 
-use super::kernels;
+use aligned_vec::{AVec, avec};
+
+use super::dictionary::padded;
 use super::templates::Templates;
+use super::{MAX_PLAYED_TEMPLATES, kernels};
 
 /// Added to every component's share: silence is shared alike, and nothing divides by zero.
 const SHARE_FLOOR: f32 = 1e-30;
 
 /// The masks of one frame.
 pub struct SoftMasks {
-    max_rows: usize,
-    /// Component after component, each `rows` values of the templates at hand.
-    masks: Vec<f32>,
+    /// Values from one component's mask to the next.
+    stride: usize,
+    /// Component after component, each as many values as the templates at hand have rows.
+    masks: AVec<f32>,
     sums: Vec<f32>,
+    /// Of one component, the templates that sound, and their activations.
+    sounding: Vec<u32>,
+    activations: Vec<f32>,
 }
 
 impl SoftMasks {
     /// Memory for `max_components` masks of up to `max_rows` values.
     pub fn new(max_rows: usize, max_components: usize) -> Self {
-        Self { max_rows, masks: vec![0.0; max_rows * max_components], sums: vec![0.0; max_rows] }
+        let stride = padded(max_rows);
+        Self {
+            stride,
+            masks: avec![0.0; stride * max_components],
+            sums: vec![0.0; max_rows],
+            sounding: Vec::with_capacity(MAX_PLAYED_TEMPLATES),
+            activations: Vec::with_capacity(MAX_PLAYED_TEMPLATES),
+        }
     }
 
     /// Computes every component's mask: L^p / Σ L^p with L = c W h, its templates' sum times its calibration; the generalised
@@ -25,7 +39,7 @@ impl SoftMasks {
     pub fn update(&mut self, templates: &Templates, activations: &[f32], exponent: f32) {
         self.estimate(templates, activations);
         let (components, rows) = (templates.components().len(), templates.format().rows());
-        for estimate in self.masks.chunks_exact_mut(self.max_rows).take(components) {
+        for estimate in self.masks.chunks_exact_mut(self.stride).take(components) {
             raise(&mut estimate[..rows], exponent);
         }
         self.normalise(components, rows);
@@ -35,11 +49,11 @@ impl SoftMasks {
     pub fn update_joint(&mut self, templates: &Templates, activations: &[f32], exponent: f32) {
         self.estimate(templates, activations);
         let (components, bins) = (templates.components().len(), templates.format().bins());
-        for estimate in self.masks.chunks_exact_mut(self.max_rows).take(components) {
+        for estimate in self.masks.chunks_exact_mut(self.stride).take(components) {
             let (left, right) = estimate.split_at_mut(bins);
-            for (left, right) in left.iter_mut().zip(right) {
-                *left = (*left * *left + *right * *right).sqrt();
-            }
+            kernels::wide(|| {
+                left.iter_mut().zip(right).for_each(|(left, right)| *left = (*left * *left + *right * *right).sqrt());
+            });
             raise(left, exponent);
         }
         self.normalise(components, bins);
@@ -47,56 +61,55 @@ impl SoftMasks {
 
     /// L = c W h of every component, in the place of its mask: what the masks are made of.
     pub fn estimate(&mut self, templates: &Templates, activations: &[f32]) {
-        let (rows, components) = (templates.format().rows(), templates.components().len());
-        for estimate in self.masks.chunks_exact_mut(self.max_rows).take(components) {
-            estimate[..rows].fill(0.0);
-        }
-        let owned = templates.full().templates().zip(templates.owners()).zip(activations);
-        // Most copies are silent.
-        for ((template, &owner), &activation) in owned.filter(|(_, activation)| **activation != 0.0) {
-            kernels::add_scaled(&mut self.masks[owner * self.max_rows..][..rows], activation, template);
-        }
-        for (component, estimate) in self.masks.chunks_exact_mut(self.max_rows).take(components).enumerate() {
+        let (rows, full) = (templates.format().rows(), templates.full());
+        let components = templates.components().len();
+        for (component, estimate) in self.masks.chunks_exact_mut(self.stride).take(components).enumerate() {
+            self.sounding.clear();
+            // Most copies are silent.
+            let is_sounding = |template: &u32| activations[*template as usize] != 0.0;
+            self.sounding.extend(templates.owned(component).iter().copied().filter(is_sounding));
+            self.activations.clear();
+            self.activations.extend(self.sounding.iter().map(|&template| activations[template as usize]));
+            kernels::weighted_sum(full.chosen(&self.sounding), &self.activations, &mut estimate[..full.stride()]);
             if let Some(calibration) = templates.calibration(component) {
-                estimate.iter_mut().zip(calibration).for_each(|(value, gain)| *value *= gain);
+                let estimate = &mut estimate[..rows];
+                kernels::wide(|| estimate.iter_mut().zip(calibration).for_each(|(value, gain)| *value *= gain));
             }
         }
     }
 
     fn normalise(&mut self, components: usize, len: usize) {
-        let masks = &mut self.masks[..components * self.max_rows];
+        let masks = &mut self.masks[..components * self.stride];
         let sums = &mut self.sums[..len];
-        sums.fill(0.0);
-        for mask in masks.chunks_exact_mut(self.max_rows) {
-            for (sum, share) in sums.iter_mut().zip(mask) {
-                *share += SHARE_FLOOR;
-                *sum += *share;
+        kernels::wide(|| {
+            sums.fill(SHARE_FLOOR * components as f32);
+            for mask in masks.chunks_exact(self.stride) {
+                sums.iter_mut().zip(mask).for_each(|(sum, share)| *sum += share);
             }
-        }
-        for mask in masks.chunks_exact_mut(self.max_rows) {
-            for (share, &sum) in mask.iter_mut().zip(sums.iter()) {
-                *share /= sum;
+            sums.iter_mut().for_each(|sum| *sum = 1.0 / *sum);
+            for mask in masks.chunks_exact_mut(self.stride) {
+                mask.iter_mut().zip(sums.iter()).for_each(|(share, inverse)| *share = (*share + SHARE_FLOOR) * inverse);
             }
-        }
+        });
     }
 
     /// The first `len` values of one component's mask, after an update.
     pub fn component(&self, component: usize, len: usize) -> &[f32] {
-        &self.masks[component * self.max_rows..][..len]
+        &self.masks[component * self.stride..][..len]
     }
 
     /// Every component's mask, and the distance from one to the next.
     pub fn all(&self) -> (&[f32], usize) {
-        (&self.masks, self.max_rows)
+        (&self.masks, self.stride)
     }
 }
 
 /// x ← x^exponent; the usual exponents without a logarithm.
 fn raise(x: &mut [f32], exponent: f32) {
     if exponent == 1.5 {
-        x.iter_mut().for_each(|x| *x *= x.sqrt());
+        kernels::wide(|| x.iter_mut().for_each(|x| *x *= x.sqrt()));
     } else if exponent == 2.0 {
-        x.iter_mut().for_each(|x| *x *= *x);
+        kernels::wide(|| x.iter_mut().for_each(|x| *x *= *x));
     } else if exponent != 1.0 {
         x.iter_mut().for_each(|x| *x = x.powf(exponent));
     }

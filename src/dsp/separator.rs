@@ -13,7 +13,7 @@ use super::mixer::{Mixer, Settings};
 use super::spatial::SpatialFilter;
 use super::stft::StftLayout;
 use super::templates::Templates;
-use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES};
+use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, kernels};
 
 /// Takes spectra apart, one frame at a time.
 pub struct Separator {
@@ -59,9 +59,11 @@ impl Separator {
         settings: &Settings,
     ) -> Separated<'a> {
         let magnitudes = &mut self.magnitudes[..spectrum.len()];
-        for (magnitude, x) in magnitudes.iter_mut().zip(spectrum) {
-            *magnitude = (x.re * x.re + x.im * x.im).sqrt();
-        }
+        kernels::wide(|| {
+            for (magnitude, x) in magnitudes.iter_mut().zip(spectrum) {
+                *magnitude = (x.re * x.re + x.im * x.im).sqrt();
+            }
+        });
         let banded = &mut self.banded[..templates.banded().rows()];
         templates.bands().sum_rows(magnitudes, banded);
 
@@ -144,10 +146,10 @@ impl Separated<'_> {
                 filter.add_component(gain, covariances, self.masks.component(component, bins), out);
             }
             None => {
-                let mask = self.masks.component(component, self.spectrum.len());
-                for ((out, &x), &share) in out.iter_mut().zip(self.spectrum).zip(mask) {
-                    *out += x * (gain * share);
-                }
+                let (mask, x) = (self.masks.component(component, self.spectrum.len()), self.spectrum);
+                kernels::wide(|| {
+                    out.iter_mut().zip(x).zip(mask).for_each(|((out, x), &share)| *out += x * (gain * share));
+                });
             }
         }
     }

@@ -69,6 +69,8 @@ pub struct Templates {
     components: Vec<String>,
     /// Per template, the component that owns it.
     owners: Vec<usize>,
+    /// Per component, its templates.
+    owned: Vec<Vec<u32>>,
     full: Dictionary,
     bands: Bands,
     banded: Dictionary,
@@ -109,10 +111,12 @@ impl Templates {
         bands: Bands,
     ) -> Result<Self, TemplatesError> {
         check(format, components.len(), &owners, &matrix)?;
-        let full = Dictionary::new(format.rows(), matrix);
+        let full = Dictionary::new(format.rows(), &matrix);
         let banded = full.banded(&bands, format.channels);
         let (calibration, covariances) = (Vec::new(), Vec::new());
-        Ok(Self { format, components, owners, full, bands, banded, calibration, covariances })
+        let mut owned = vec![Vec::new(); components.len()];
+        owners.iter().enumerate().for_each(|(template, &owner)| owned[owner].push(template as u32));
+        Ok(Self { format, components, owners, owned, full, bands, banded, calibration, covariances })
     }
 
     /// These templates with gains for each component's estimate: component after component, `rows` finite gains ≥ 0 (or
@@ -180,6 +184,11 @@ impl Templates {
         Self { bands, banded, ..self }
     }
 
+    /// These templates, ready for cheap Euclidean updates.
+    pub fn with_gram(self) -> Self {
+        Self { banded: self.banded.with_gram(), ..self }
+    }
+
     /// The spectra these templates describe.
     pub fn format(&self) -> Format {
         self.format
@@ -193,6 +202,11 @@ impl Templates {
     /// Per template, the component that owns it.
     pub fn owners(&self) -> &[usize] {
         &self.owners
+    }
+
+    /// One component's templates, by index.
+    pub fn owned(&self, component: usize) -> &[u32] {
+        &self.owned[component]
     }
 
     /// The templates at full resolution.

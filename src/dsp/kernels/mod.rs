@@ -1,77 +1,179 @@
-//! The loops that cost time: plain functions over slices of equal length, written so that the compiler vectorises them.
-//! A strict sum of floats does not vectorise, so sums run in `LANES` independent parts.
+//! The loops that cost time, in float32 vectors of whatever width the processor has: AVX-512, AVX2 with FMA, NEON, or what
+//! the compiler makes of portable code. The processor is asked once, at run time.
+//!
+//! [`frame`] has the loops over all templates of one frame, [`vectors`] sums and updates, each tested against the plain loop
+//! that says what it computes; [`wide`] compiles any loop over slices for the widest unit.
+//!
+//! No input makes them slow: what underflows is added to [`FLOOR`], and nothing is divided by less.
 
-/// Independent partial sums: enough to fill two AVX-512 registers' worth of any vector unit.
-const LANES: usize = 16;
+pub mod frame;
+pub mod vectors;
 
-/// Σ x·y.
-pub fn dot(x: &[f32], y: &[f32]) -> f32 {
-    let (x_lanes, x_rest) = x.as_chunks::<LANES>();
-    let (y_lanes, y_rest) = y.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (x, y) in x_lanes.iter().zip(y_lanes) {
-        for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
+pub use frame::{Chosen, correlate, ratio_steps, weighted_sum};
+pub use vectors::{add_scaled, dot, multiply, multiply_relaxed, sum};
+
+use pulp::{Arch, NullaryFnOnce, Simd};
+
+/// Keeps estimates away from zero: −240 dB below one, so inaudible, and far from f32's smallest numbers.
+pub const FLOOR: f32 = 1e-12;
+
+/// Rows of templates are padded with zeros to whole numbers of the widest vectors, so that each begins in a cache line.
+pub const ALIGNED_LEN: usize = 16;
+
+/// A vector unit, with the one thing that kernels need and `pulp` does not tell of every unit alike.
+trait Lanes: Simd {
+    /// 1/x within two units in the last place, for x from [`FLOOR`] to 1e30: a division costs as much as eight
+    /// multiplications and additions.
+    fn reciprocal(self, x: Self::f32s) -> Self::f32s;
+}
+
+/// Newton's step towards 1/x: y (2 − x y) has half of y's wrong digits.
+#[inline(always)]
+fn refined<S: Simd>(simd: S, x: S::f32s, y: S::f32s) -> S::f32s {
+    let minus_error = simd.mul_add_e_f32s(simd.neg_f32s(x), y, simd.splat_f32s(1.0));
+    simd.mul_add_e_f32s(y, minus_error, y)
+}
+
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod units {
+    use pulp::x86::{V3, V4};
+
+    impl super::Lanes for V4 {
+        #[inline(always)]
+        fn reciprocal(self, x: Self::f32s) -> Self::f32s {
+            // 14 bits, then 24.
+            super::refined(self, x, pulp::cast(self.avx512f._mm512_rcp14_ps(pulp::cast(x))))
         }
     }
-    let rest: f32 = x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum();
-    sums.iter().sum::<f32>() + rest
-}
 
-/// Σ x.
-pub fn sum(x: &[f32]) -> f32 {
-    let (lanes, rest) = x.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for x in lanes {
-        for lane in 0..LANES {
-            sums[lane] += x[lane];
+    impl super::Lanes for V3 {
+        #[inline(always)]
+        fn reciprocal(self, x: Self::f32s) -> Self::f32s {
+            // 11 bits, then 22: within two units in the last place.
+            super::refined(self, x, self.approx_reciprocal_f32x8(x))
         }
     }
-    sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
 }
 
-/// out += scale · x.
-pub fn add_scaled(out: &mut [f32], scale: f32, x: &[f32]) {
-    for (out, &x) in out.iter_mut().zip(x) {
-        *out += scale * x;
+#[cfg(target_arch = "aarch64")]
+impl Lanes for pulp::aarch64::Neon {
+    #[inline(always)]
+    fn reciprocal(self, x: Self::f32s) -> Self::f32s {
+        self.div_f32s(self.splat_f32s(1.0), x)
     }
 }
 
-/// out = x / y.
-pub fn divide(out: &mut [f32], x: &[f32], y: &[f32]) {
-    for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
-        *out = x / y;
+impl Lanes for pulp::Scalar256b {
+    #[inline(always)]
+    fn reciprocal(self, x: Self::f32s) -> Self::f32s {
+        self.div_f32s(self.splat_f32s(1.0), x)
     }
+}
+
+/// A kernel, written once for every vector unit.
+trait Kernel {
+    /// What it gives.
+    type Output;
+
+    /// Runs on one vector unit. `#[inline(always)]`, as is all that it calls: only then is it compiled for that unit.
+    fn run<S: Lanes>(self, simd: S) -> Self::Output;
+}
+
+/// A kernel and the unit it runs on.
+struct On<S, K>(S, K);
+
+impl<S: Lanes, K: Kernel> NullaryFnOnce for On<S, K> {
+    type Output = K::Output;
+
+    #[inline(always)]
+    fn call(self) -> K::Output {
+        self.1.run(self.0)
+    }
+}
+
+/// Runs a kernel on the widest vector unit there is.
+#[inline(always)]
+fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    match Arch::new() {
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Arch::V4(simd) => simd.vectorize(On(simd, kernel)),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Arch::V3(simd) => simd.vectorize(On(simd, kernel)),
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(simd) => simd.vectorize(On(simd, kernel)),
+        _ => On(pulp::Scalar256b, kernel).call(),
+    }
+}
+
+/// Runs a loop over slices, compiled for the widest vector unit there is.
+#[inline(always)]
+pub fn wide<R>(work: impl FnOnce() -> R) -> R {
+    struct Work<F>(F);
+    impl<R, F: FnOnce() -> R> Kernel for Work<F> {
+        type Output = R;
+
+        #[inline(always)]
+        fn run<S: Lanes>(self, _: S) -> R {
+            (self.0)()
+        }
+    }
+    dispatch(Work(work))
+}
+
+/// The same kernel on every vector unit that this machine has, narrow ones too.
+#[cfg(test)]
+fn on_every_unit<K: Kernel>(kernel: impl Fn() -> K) -> Vec<K::Output> {
+    let mut outputs = vec![On(pulp::Scalar256b, kernel()).call()];
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    {
+        outputs.extend(pulp::x86::V3::try_new().map(|simd| simd.vectorize(On(simd, kernel()))));
+        outputs.extend(pulp::x86::V4::try_new().map(|simd| simd.vectorize(On(simd, kernel()))));
+    }
+    #[cfg(target_arch = "aarch64")]
+    outputs.extend(pulp::aarch64::Neon::try_new().map(|simd| simd.vectorize(On(simd, kernel()))));
+    outputs
+}
+
+/// Seeded numbers from 0 to 1.
+#[cfg(test)]
+fn noise(len: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32
+    };
+    (0..len).map(|_| next()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn noise(len: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 24) as f32
-        };
-        (0..len).map(|_| next()).collect()
+    struct Reciprocals<'a>(&'a [f32]);
+
+    impl Kernel for Reciprocals<'_> {
+        type Output = Vec<f32>;
+
+        #[inline(always)]
+        fn run<S: Lanes>(self, simd: S) -> Vec<f32> {
+            let mut out = vec![0.0; self.0.len()];
+            for (out, &x) in S::as_mut_simd_f32s(&mut out).0.iter_mut().zip(S::as_simd_f32s(self.0).0) {
+                *out = simd.reciprocal(x);
+            }
+            out
+        }
     }
 
     #[test]
-    fn kernels_agree_with_float64_on_awkward_lengths() {
-        for len in [0, 1, 15, 16, 17, 31, 100, 1025, 2050] {
-            let (x, y) = (noise(len, 1), noise(len, 2));
-            let exact: f64 = x.iter().zip(&y).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
-            // 1e-6 relative: rounding of partial sums of at most 129 terms.
-            assert!((f64::from(dot(&x, &y)) - exact).abs() <= 1e-6 * exact, "dot of {len}");
-            let exact: f64 = x.iter().map(|&x| f64::from(x)).sum();
-            assert!((f64::from(sum(&x)) - exact).abs() <= 1e-6 * exact, "sum of {len}");
-            let mut out = y.clone();
-            add_scaled(&mut out, 0.5, &x);
-            assert!(out.iter().zip(&x).zip(&y).all(|((&out, &x), &y)| out == y + 0.5 * x), "add_scaled of {len}");
-            let shifted: Vec<f32> = y.iter().map(|y| y + 0.1).collect();
-            divide(&mut out, &x, &shifted);
-            assert!(out.iter().zip(&x).zip(&shifted).all(|((&out, &x), &y)| out == x / y), "divide of {len}");
+    fn reciprocals_are_right_to_two_units_in_the_last_place_from_the_floor_up() {
+        let x: Vec<f32> = (0..16_384).map(|n| (f64::from(FLOOR) * (f64::from(n) * 0.0059).exp()) as f32).collect();
+        assert!((1e29..1e30).contains(&x[16_383]));
+        for found in on_every_unit(|| Reciprocals(&x)) {
+            for (&x, found) in x.iter().zip(found) {
+                let exact = 1.0 / f64::from(x);
+                // Two units of 2⁻²³, and one of rounding x y.
+                assert!((f64::from(found) / exact - 1.0).abs() < 3.0 / (1 << 23) as f64, "1/{x}: {found}");
+            }
         }
     }
 }
