@@ -35,12 +35,14 @@ pub struct Playing {
     pub layout: StftLayout,
     /// About how many bands the activations are estimated in.
     pub bands: usize,
+    /// What the activations are estimated by.
+    pub divergence: Divergence,
 }
 
 impl Playing {
-    /// Playing in a layout, in the usual number of bands.
+    /// Playing in a layout, in the usual number of bands and by the usual divergence.
     pub fn new(layout: StftLayout) -> Self {
-        Self { layout, bands: Templates::BANDS }
+        Self { layout, bands: Templates::BANDS, divergence: Divergence::default() }
     }
 }
 
@@ -117,7 +119,8 @@ impl Model {
         let Learned { extend_pitch, steady, .. } = &self.learned;
         let extended = if *extend_pitch { pitch::extend(&self.templates, steady) } else { self.templates.clone() };
         let fitted = if format == extended.format() { extended } else { extended.fitted(format)? };
-        Ok(if playing.bands == Templates::BANDS { fitted } else { fitted.in_bands(playing.bands) })
+        let banded = if playing.bands == Templates::BANDS { fitted } else { fitted.in_bands(playing.bands) };
+        Ok(if playing.divergence == Divergence::Euclidean { banded.with_gram() } else { banded })
     }
 
     /// The model as bytes.

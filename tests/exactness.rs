@@ -222,6 +222,66 @@ fn bypass_fades_without_a_click_to_the_dry_bits() {
 }
 
 #[test]
+fn digital_silence_is_silence_and_what_follows_it_is_whole() {
+    for layout in layouts() {
+        let (window_len, latency) = (layout.window_len(), layout.latency_samples());
+        let mut input = noise(2, 12 * window_len, 40);
+        input.iter_mut().for_each(|channel| channel[3 * window_len + 7..8 * window_len].fill(0.0));
+        let w = templates(layout, 2, 3, 41);
+        let mut engine = Engine::new(layout, SAMPLE_RATE, 2, 3);
+        let take = play(&mut engine, &input, Some(&w), &Settings::default(), &[100]);
+        let error = error_db(&take.mix, &delayed(&input, latency));
+        assert!(error < -120.0, "{layout:?}: {error} dB");
+        // Frames that reach into the sound before or after spread it over their window.
+        let silence = 4 * window_len + latency + 7 + layout.hop_len()..7 * window_len + latency;
+        let all = || take.mix.iter().chain(&take.components);
+        assert!(all().all(|channel| channel[silence.clone()].iter().all(|&x| x == 0.0)), "{layout:?}");
+        assert!(all().all(|channel| channel[..window_len].iter().any(|&x| x != 0.0)), "{layout:?}");
+    }
+}
+
+#[test]
+fn an_output_that_nobody_listens_to_changes_no_bit_of_the_others() {
+    let (input, w) = (noise(2, 3000, 42), templates(short(), 2, 3, 43));
+    let play_connected = |connected: [bool; 6]| {
+        let mut engine = Engine::new(short(), SAMPLE_RATE, 2, 3);
+        let mut mix = input.clone();
+        let mut parts: Vec<Vec<f32>> = connected.iter().map(|&on| vec![7.0; if on { 3000 } else { 0 }]).collect();
+        let mut audio: Vec<&mut [f32]> = mix.iter_mut().map(Vec::as_mut_slice).collect();
+        let mut slices: Vec<&mut [f32]> = parts.iter_mut().map(Vec::as_mut_slice).collect();
+        engine.process_components(&mut audio, &mut slices, Some(&w), &Settings::default());
+        (bits(&mix), bits(&parts))
+    };
+    let (all_mix, all) = play_connected([true; 6]);
+    let (some_mix, some) = play_connected([false, false, true, false, true, true]);
+    assert_eq!(all_mix, some_mix);
+    for lane in [2, 4, 5] {
+        assert_eq!(all[lane], some[lane], "{lane}");
+    }
+}
+
+#[test]
+fn bypass_and_a_dry_mix_come_back_without_a_dip() {
+    for layout in layouts() {
+        let input = noise(2, 20 * layout.window_len(), 44);
+        let w = templates(layout, 2, 3, 45);
+        let mut engine = Engine::new(layout, SAMPLE_RATE, 2, 0);
+        let (bypassed, dry) =
+            (Settings { bypass: true, ..Settings::default() }, Settings { mix: 0.0, ..Settings::default() });
+        let settings = [Settings::default(), bypassed, Settings::default(), dry, Settings::default()];
+        let mut mix = vec![Vec::new(); 2];
+        for (part, settings) in settings.iter().enumerate() {
+            let range = 4 * part * layout.window_len()..4 * (part + 1) * layout.window_len();
+            let part: Vec<Vec<f32>> = input.iter().map(|channel| channel[range.clone()].to_vec()).collect();
+            let take = play(&mut engine, &part, Some(&w), settings, &[256]);
+            mix.iter_mut().zip(take.mix).for_each(|(mix, part)| mix.extend(part));
+        }
+        let error = error_db(&mix, &delayed(&input, layout.latency_samples()));
+        assert!(error < -120.0, "{layout:?}: {error} dB");
+    }
+}
+
+#[test]
 fn after_a_reset_the_same_input_gives_the_same_bits() {
     let w = templates(short(), 2, 3, 11);
     let mut settings = Settings { mix: 0.8, output: 0.5, ..Settings::default() };

@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let stems = stem_paths(arguments, &model, existing)?;
     let audio = AudioFile::read(&arguments.file)?;
     let layout = layout_for(&model, &audio, arguments.mode);
-    let playing = Playing { layout, bands: usize::from(arguments.bands) };
+    let playing = Playing { layout, bands: usize::from(arguments.bands), divergence: settings.divergence };
     note_conversion(arguments, &model, &audio, layout);
     let outputs = if stems.is_empty() { Outputs::Mix } else { Outputs::Components };
     let bar = progress_bar("separating", 1000);

@@ -337,4 +337,25 @@ mod tests {
             assert!(worst < 0.01 && sum < 0.0, "{divergence:?}: {worst} {sum}");
         }
     }
+
+    #[test]
+    fn euclidean_updates_through_the_gram_matrix_are_those_without_it() {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(2);
+        let format = Format { sample_rate: 48_000.0, window_len: 512, channels: 2 };
+        for count in [1, 5, 40] {
+            let matrix = (0..count * format.rows()).map(|_| rng.random_range(0.0f32..1.0).powi(6)).collect();
+            let plain = Templates::new(format, vec!["all".into()], vec![0; count], matrix).unwrap();
+            let with_gram = plain.clone().with_gram();
+            let magnitudes: Vec<f32> = (0..plain.banded().rows()).map(|_| rng.random_range(0.0..1.0)).collect();
+            let mut solver = ActivationSolver::new(format.rows());
+            let [expected, found] = [plain, with_gram].map(|templates| {
+                let mut activations = vec![0.0; count];
+                solver.solve(&magnitudes, templates.banded(), Divergence::Euclidean, 20, &mut activations);
+                activations
+            });
+            let level = expected.iter().copied().fold(0.0, f32::max);
+            // 1e-3 of the strongest: rounding, carried through 20 updates.
+            assert!(expected.iter().zip(&found).all(|(a, b)| (a - b).abs() < 1e-3 * level), "{expected:?} {found:?}");
+        }
+    }
 }

@@ -33,6 +33,12 @@ pub struct Engine {
     component_outputs: usize,
     /// Component after component and channel after channel: the hop that is being put out.
     component_hops: Vec<Vec<f32>>,
+    /// Per component and channel as above, whether somebody listens.
+    is_connected: Vec<bool>,
+    /// Hops of digital silence that came in one after another.
+    silent_hops: usize,
+    /// Frames that were synthesised for the mix one after another: a hop is whole when all that overlap in it were.
+    synthesised_frames: usize,
     /// Samples of the current hop that came in, and went out.
     position: usize,
     /// Share of the wet signal, faded.
@@ -73,6 +79,9 @@ impl Engine {
             separated: vec![Complex32::default(); channels * layout.bins()],
             component_outputs,
             component_hops: vec![vec![0.0; hop_len]; channels * component_outputs],
+            is_connected: vec![false; channels * component_outputs],
+            silent_hops: 0,
+            synthesised_frames: 0,
             position: 0,
             wet: Ramp::still(0.0),
             output: Ramp::still(1.0),
@@ -99,7 +108,8 @@ impl Engine {
     }
 
     /// Like [`Engine::process`], and fills `components`: component after component and channel after channel, as long as
-    /// `audio`. They are what the masks give, before gain, mute, solo, gate and mix, and add up to the delayed input.
+    /// `audio`, or empty where nobody listens. They are what the masks give, before gain, mute, solo, gate and mix, and add
+    /// up to the delayed input.
     pub fn process_components(
         &mut self,
         audio: &mut [&mut [f32]],
@@ -109,6 +119,9 @@ impl Engine {
     ) {
         let hop_len = self.layout.hop_len();
         let block_len = audio.iter().map(|channel| channel.len()).min().unwrap_or(0);
+        for (lane, is_connected) in self.is_connected.iter_mut().enumerate() {
+            *is_connected = components.get(lane).is_some_and(|component| component.len() >= block_len);
+        }
         let mut done = 0;
         while done < block_len {
             let count = (hop_len - self.position).min(block_len - done);
@@ -136,47 +149,124 @@ impl Engine {
                 *sample = mixed * output.at(at);
             }
         }
-        for (hop, component) in self.component_hops.iter().zip(components) {
+        for ((hop, component), _) in self
+            .component_hops
+            .iter()
+            .zip(components)
+            .zip(&self.is_connected)
+            .filter(|(_, is_connected)| **is_connected)
+        {
             component[start..start + count].copy_from_slice(&hop[position..position + count]);
         }
     }
 
     /// One hop has come in: the next one goes out.
     fn hop(&mut self, templates: Option<&Templates>, settings: &Settings) {
-        let (bins, hop_len, channels) = (self.layout.bins(), self.layout.hop_len(), self.channels.len());
-        // What is due now is as old as the latency: the first hop of the synthesis window.
-        let due = self.layout.window_len() - self.layout.latency_samples();
-        for (channel, spectrum) in self.channels.iter_mut().zip(self.spectrum.chunks_exact_mut(bins)) {
-            self.stft.analyze(&channel.input, spectrum);
-            channel.dry.copy_from_slice(&channel.input[due..due + hop_len]);
-            channel.input.copy_within(hop_len.., 0);
-        }
-        let frame = templates.map(|templates| self.separator.separate_frame(&self.spectrum, templates, settings));
-        match &frame {
-            Some(frame) => frame.mix(&mut self.separated),
-            None => self.separated.copy_from_slice(&self.spectrum),
-        }
-        let lanes = self.channels.iter_mut().zip(self.separated.chunks_exact_mut(bins)).enumerate();
-        for (lane, (channel, spectrum)) in lanes {
-            self.istft.synthesize(lane, spectrum, &mut channel.wet);
-        }
-        for (component, hops) in self.component_hops.chunks_exact_mut(channels).enumerate() {
-            match &frame {
-                Some(frame) => frame.component(component, &mut self.separated),
-                None => self.separated.fill(Complex32::default()),
-            }
-            for (channel, (hop, spectrum)) in hops.iter_mut().zip(self.separated.chunks_exact_mut(bins)).enumerate() {
-                self.istft.synthesize(channels * (1 + component) + channel, spectrum, hop);
-            }
-        }
         let is_wet = templates.is_some() && !settings.bypass;
+        let share = if is_wet { bounded(settings.mix).min(1.0) } else { 0.0 };
+        let is_heard = share > 0.0 || self.wet.to > 0.0;
+        let overlap = self.layout.synthesis_len() / self.layout.hop_len();
+        self.synthesised_frames = match is_heard {
+            // Nothing sounded before the first hop: nothing is missing in it.
+            true if self.is_fresh => overlap,
+            true => self.synthesised_frames.saturating_add(1),
+            false => 0,
+        };
+        self.take_hop();
+        let is_silent = self.silent_hops * self.layout.hop_len() >= self.layout.window_len();
+        match templates {
+            Some(templates) if is_silent => {
+                self.separator.separate_silence(templates, settings);
+                self.synthesize_silence();
+            }
+            Some(templates) => self.separate(templates, settings, is_heard),
+            None if is_heard => self.pass_through(),
+            None => self.synthesize_silence(),
+        }
+        let hop_len = self.layout.hop_len();
+        self.channels.iter_mut().for_each(|channel| channel.input.copy_within(hop_len.., 0));
         // Nothing was heard before the first hop, so there is nothing to fade from.
         let step = if self.is_fresh { f32::INFINITY } else { self.fade_step };
-        self.wet.advance(if is_wet { bounded(settings.mix).min(1.0) } else { 0.0 }, step);
+        self.wet.advance(if self.synthesised_frames >= overlap { share } else { 0.0 }, step);
         self.output.advance(if settings.bypass { 1.0 } else { bounded(settings.output) }, step);
         self.is_fresh = false;
     }
 
+    /// Looks at the hop that came in. What is due of the input now is as old as the latency: the first hop of the synthesis
+    /// window.
+    fn take_hop(&mut self) {
+        let (window_len, hop_len) = (self.layout.window_len(), self.layout.hop_len());
+        let due = window_len - self.layout.latency_samples();
+        let mut is_silent = true;
+        for channel in &mut self.channels {
+            is_silent &= channel.input[window_len - hop_len..].iter().all(|&sample| sample == 0.0);
+            channel.dry.copy_from_slice(&channel.input[due..due + hop_len]);
+        }
+        self.silent_hops = if is_silent { self.silent_hops.saturating_add(1) } else { 0 };
+    }
+
+    /// One frame: one forward transform per channel, and an inverse one for each output that is heard and not silent.
+    fn separate(&mut self, templates: &Templates, settings: &Settings, is_heard: bool) {
+        self.analyze();
+        let frame = self.separator.separate_frame(&self.spectrum, templates, settings);
+        let (bins, channels) = (self.layout.bins(), self.channels.len());
+        if is_heard && !frame.is_mix_silent() {
+            frame.mix(&mut self.separated);
+            let spectra = self.separated.chunks_exact_mut(bins).enumerate();
+            for ((lane, spectrum), channel) in spectra.zip(&mut self.channels) {
+                self.istft.synthesize(lane, spectrum, &mut channel.wet);
+            }
+        } else {
+            let channels = self.channels.iter_mut().enumerate();
+            channels.for_each(|(lane, channel)| self.istft.skip(lane, &mut channel.wet));
+        }
+        let connected = self.is_connected.chunks_exact(channels);
+        for (component, (hops, connected)) in self.component_hops.chunks_exact_mut(channels).zip(connected).enumerate()
+        {
+            let is_heard = frame.has(component) && connected.contains(&true);
+            if is_heard {
+                frame.component(component, &mut self.separated);
+            }
+            let spectra = self.separated.chunks_exact_mut(bins);
+            for (channel, ((hop, &is_connected), spectrum)) in hops.iter_mut().zip(connected).zip(spectra).enumerate() {
+                let lane = channels * (1 + component) + channel;
+                match is_heard && is_connected {
+                    true => self.istft.synthesize(lane, spectrum, hop),
+                    false => self.istft.skip(lane, hop),
+                }
+            }
+        }
+    }
+
+    /// A frame that nothing separates, while the wet signal fades.
+    fn pass_through(&mut self) {
+        self.analyze();
+        self.synthesize_silence_of_components();
+        let spectra = self.spectrum.chunks_exact_mut(self.layout.bins()).enumerate();
+        for ((lane, spectrum), channel) in spectra.zip(&mut self.channels) {
+            self.istft.synthesize(lane, spectrum, &mut channel.wet);
+        }
+    }
+
+    /// A frame of digital silence.
+    fn synthesize_silence(&mut self) {
+        for (lane, channel) in self.channels.iter_mut().enumerate() {
+            self.istft.skip(lane, &mut channel.wet);
+        }
+        self.synthesize_silence_of_components();
+    }
+
+    fn synthesize_silence_of_components(&mut self) {
+        for (index, hop) in self.component_hops.iter_mut().enumerate() {
+            self.istft.skip(self.channels.len() + index, hop);
+        }
+    }
+
+    fn analyze(&mut self) {
+        for (channel, spectrum) in self.channels.iter().zip(self.spectrum.chunks_exact_mut(self.layout.bins())) {
+            self.stft.analyze(&channel.input, spectrum);
+        }
+    }
     /// Components that have outputs of their own.
     pub fn component_outputs(&self) -> usize {
         self.component_outputs
@@ -198,6 +288,7 @@ impl Engine {
         self.istft.reset();
         self.separator.reset();
         self.position = 0;
+        (self.silent_hops, self.synthesised_frames) = (0, 0);
         self.is_fresh = true;
         self.wet = Ramp::still(0.0);
         self.output = Ramp::still(1.0);

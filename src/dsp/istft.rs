@@ -5,6 +5,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner};
 
+use super::kernels;
 use super::stft::{StftLayout, Window};
 
 /// The inverse transform and the overlapping sums of several streams ("lanes": channels, components).
@@ -49,9 +50,17 @@ impl Istft {
         }
         let sum = &mut self.sums[lane];
         let synthesised = &self.frame[self.layout.window_len() - self.layout.synthesis_len()..];
-        for ((sum, &sample), &weight) in sum.iter_mut().zip(synthesised).zip(&self.window) {
-            *sum += sample * weight;
-        }
+        kernels::wide(|| {
+            for ((sum, &sample), &weight) in sum.iter_mut().zip(synthesised).zip(&self.window) {
+                *sum += sample * weight;
+            }
+        });
+        self.skip(lane, hop);
+    }
+
+    /// Like [`Istft::synthesize`] with a spectrum of zeros, and without its cost.
+    pub fn skip(&mut self, lane: usize, hop: &mut [f32]) {
+        let sum = &mut self.sums[lane];
         let hop_len = self.layout.hop_len();
         hop.copy_from_slice(&sum[..hop_len]);
         sum.copy_within(hop_len.., 0);

@@ -89,6 +89,14 @@ impl Separator {
         Separated { spectrum, templates, masks: &self.masks, spatial: is_spatial.then_some(&self.spatial), gains }
     }
 
+    /// A frame of digital silence: no component sounds, and the mixer's gains move on.
+    pub fn separate_silence(&mut self, templates: &Templates, settings: &Settings) {
+        self.activations.fill(0.0);
+        self.levels.fill(0.0);
+        let levels = &self.levels[..templates.components().len()];
+        self.gains[..levels.len()].copy_from_slice(self.mixer.advance(levels, settings));
+    }
+
     /// One activation per template of the last frame.
     pub fn activations(&self) -> &[f32] {
         &self.activations
@@ -117,23 +125,33 @@ pub struct Separated<'a> {
 }
 
 impl Separated<'_> {
+    /// Whether the mix is silent: every component is.
+    pub fn is_mix_silent(&self) -> bool {
+        self.gains.iter().all(|&gain| gain == 0.0)
+    }
+
     /// Writes Σ gain · component. Components add up to X, so it is X + Σ (gain − 1) · component: exactly X where every
     /// gain is one.
     pub fn mix(&self, out: &mut [Complex32]) {
-        out.copy_from_slice(self.spectrum);
-        if self.gains.iter().all(|&gain| gain == 0.0) {
+        if self.is_mix_silent() {
             out.fill(Complex32::default());
             return;
         }
+        out.copy_from_slice(self.spectrum);
         for (component, &gain) in self.gains.iter().enumerate().filter(|(_, gain)| **gain != 1.0) {
             self.add(component, gain - 1.0, out);
         }
     }
 
+    /// Whether there is such a component.
+    pub fn has(&self, component: usize) -> bool {
+        component < self.gains.len()
+    }
+
     /// Writes one component, before its gain; zeros for one that there is not.
     pub fn component(&self, component: usize, out: &mut [Complex32]) {
         out.fill(Complex32::default());
-        if component < self.gains.len() {
+        if self.has(component) {
             self.add(component, 1.0, out);
         }
     }

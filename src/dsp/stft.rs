@@ -7,6 +7,8 @@ use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 use thiserror::Error;
 
+use super::kernels;
+
 /// Window, hop and latency of a short-time Fourier transform, checked once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StftLayout {
@@ -181,9 +183,11 @@ impl Stft {
 
     /// Writes the spectrum (`bins` values) of the windowed `samples` (one window long).
     pub fn analyze(&mut self, samples: &[f32], spectrum: &mut [Complex32]) {
-        for ((out, &sample), &weight) in self.windowed.iter_mut().zip(samples).zip(&self.window) {
-            *out = sample * weight;
-        }
+        kernels::wide(|| {
+            for ((out, &sample), &weight) in self.windowed.iter_mut().zip(samples).zip(&self.window) {
+                *out = sample * weight;
+            }
+        });
         // Fails only on wrong lengths, and then before the transform: a spectrum of zeros is the safe answer.
         if self.transform.process_with_scratch(&mut self.windowed, spectrum, &mut self.scratch).is_err() {
             spectrum.fill(Complex32::default());

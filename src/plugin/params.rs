@@ -295,7 +295,11 @@ impl UnweaveParams {
 
     /// How a mode plays at a sample rate, as the parameters stand now.
     pub fn playing(&self, mode: Mode, sample_rate: f32) -> Playing {
-        Playing { layout: mode.layout(sample_rate), bands: self.bands.value().max(1) as usize }
+        Playing {
+            layout: mode.layout(sample_rate),
+            bands: self.bands.value().max(1) as usize,
+            divergence: self.divergence.value().into(),
+        }
     }
 
     /// How to learn, as the parameters stand now.
