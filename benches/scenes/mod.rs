@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "several programs share this file, each its part of it")]
 
+pub mod plain;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use unweave::dsp::{Complex32, Covariance, Engine, Format, Settings, StftLayout, Templates};
