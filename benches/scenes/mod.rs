@@ -10,8 +10,8 @@ use unweave::dsp::{Complex32, Covariance, Engine, Format, Settings, StftLayout, 
 
 /// Samples per second of every scene.
 pub const RATE: f32 = 48_000.0;
-/// Tones differ in pitch, a semitone each, up to so many; those after them differ in timbre too.
-const PITCHES: usize = 64;
+/// Tones lie within so many semitones: one apart, or nearer where there are more of them.
+const SEMITONES: f32 = 64.0;
 
 /// Random numbers from 0.01 to 1.
 pub fn noise(len: usize) -> Vec<f32> {
@@ -26,16 +26,16 @@ pub fn flat_templates(channels: usize, components: usize, each: usize) -> Templa
     Templates::new(format, names(components), owners(components, each), matrix).unwrap()
 }
 
-/// Harmonic tones a semitone apart, in stereo with places and transposed copies: what music learns.
+/// Harmonic tones a semitone apart or nearer, in stereo with places and transposed copies: what music learns.
 pub fn tones(layout: StftLayout, components: usize, each: usize) -> Templates {
     let format = Format::new(RATE, layout, 2);
-    let partial = |bin: usize, bin_0: f32, decay: f32| -> f32 {
-        (1..=20).map(|k| (-(bin as f32 - bin_0 * k as f32).powi(2)).exp() / (k as f32).powf(decay)).sum()
+    let partial = |bin: usize, bin_0: f32| -> f32 {
+        (1..=20).map(|k| (-(bin as f32 - bin_0 * k as f32).powi(2)).exp() / k as f32).sum()
     };
+    let step = (SEMITONES / (components * each) as f32).min(1.0);
     let tone = |n: usize| {
-        let bin_0 = layout.window_len() as f32 / 512.0 * ((n % PITCHES) as f32 / 12.0).exp2();
-        let decay = 1.0 + 0.3 * (n / PITCHES) as f32;
-        let channel = move || (0..format.bins()).map(move |bin| partial(bin, bin_0, decay) + 1e-5f32);
+        let bin_0 = layout.window_len() as f32 / 512.0 * (n as f32 * step / 12.0).exp2();
+        let channel = move || (0..format.bins()).map(move |bin| partial(bin, bin_0) + 1e-5f32);
         channel().chain(channel())
     };
     let matrix = (0..components * each).flat_map(tone).collect();

@@ -4,6 +4,7 @@ mod bench;
 #[path = "../../tests/clap_host/mod.rs"]
 mod clap_host;
 mod demo;
+mod instructions;
 mod python;
 #[path = "../../benches/scenes/mod.rs"]
 mod scenes;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{bundle, cargo, python, run};
+use crate::{bundle, cargo, instructions, python, run};
 
 /// What the VST3 is hosted and the separation scored with.
 const PYTHON_PACKAGES: [&str; 3] = ["numpy==2.*", "soundfile==0.13.*", "dawdreamer>=0.8,<0.10"];
@@ -20,6 +20,7 @@ pub(crate) fn run_all() -> Result<()> {
     bundle(&[])?;
     run(&mut cargo("build --release --bin unweave"))?;
     let python = python::with_packages(&target().join("python"), &PYTHON_PACKAGES)?;
+    instructions::count()?;
     run(Command::new(python).arg("tests/vst3_host.py").arg(target().join("bundled/Unweave.vst3")))?;
     println!("everything passed");
     Ok(())

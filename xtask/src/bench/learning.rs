@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use unweave::dsp::Divergence;
 use unweave::learn::{Factorization, FactorizeOptions, Start};
 
@@ -34,7 +34,7 @@ pub(crate) fn measure(rounds: usize, arrays: &Arrays, others: &RefCell<Others>, 
 
 fn kullback_leibler(rounds: usize, arrays: &Arrays, others: &RefCell<Others>, report: &mut Report) -> Result<()> {
     let divergence = Divergence::KullbackLeibler;
-    let target = others.borrow_mut().number("loss", &plain("kullback-leibler", "float64", UPDATES))?;
+    let target = others.borrow_mut().number("loss", &judged("kullback-leibler", "float64", UPDATES))?;
     let [random, k_means] = [Start::Random, Start::KMeans].map(|start| options(divergence, start));
     let needed = iterations(arrays, &random, target)?;
     let needed_k_means = iterations(arrays, &k_means, target)?;
@@ -44,8 +44,8 @@ fn kullback_leibler(rounds: usize, arrays: &Arrays, others: &RefCell<Others>, re
         rounds,
         &mut [
             Contender::new("ours, the whole call", || run(arrays, &random, needed)),
-            Contender::new("scikit-learn float32", timed(untested("kullback-leibler", "float32", UPDATES))),
-            Contender::new("scikit-learn float64", timed(untested("kullback-leibler", "float64", UPDATES))),
+            Contender::new("scikit-learn float32", timed(updates("kullback-leibler", "float32", UPDATES))),
+            Contender::new("scikit-learn float64", timed(updates("kullback-leibler", "float64", UPDATES))),
             Contender::new("librosa float32, from a random start of its own", timed(librosa)),
             Contender::new("ours, from k-means, which is counted", || run(arrays, &k_means, needed_k_means)),
         ],
@@ -62,14 +62,14 @@ fn kullback_leibler(rounds: usize, arrays: &Arrays, others: &RefCell<Others>, re
 }
 
 fn euclidean(rounds: usize, arrays: &Arrays, others: &RefCell<Others>, report: &mut Report) -> Result<()> {
-    let target = others.borrow_mut().number("loss", &plain("frobenius", "float64", EUCLIDEAN_UPDATES))?;
+    let target = others.borrow_mut().number("loss", &judged("frobenius", "float64", EUCLIDEAN_UPDATES))?;
     let options = options(Divergence::Euclidean, Start::Random);
     let needed = iterations(arrays, &options, target)?;
     let search = json!({ "do": "needed", "target": target * SAME, "solver": "cd", "divergence": "frobenius", "dtype": "float32" });
     let descents = others.borrow_mut().ask(&search)?["iterations"].as_u64().context("no iterations")? as usize;
-    let mut descent = untested("frobenius", "float32", descents);
+    let mut descent = updates("frobenius", "float32", descents);
     descent["solver"] = json!("cd");
-    let multiplicative = untested("frobenius", "float32", EUCLIDEAN_UPDATES);
+    let multiplicative = updates("frobenius", "float32", EUCLIDEAN_UPDATES);
     let timed = |command| move || others.borrow_mut().number("seconds", &command);
     let times = in_turns(
         rounds,
@@ -93,14 +93,15 @@ pub(crate) fn options(divergence: Divergence, start: Start) -> FactorizeOptions 
     FactorizeOptions { templates: TEMPLATES, divergence, start, ..FactorizeOptions::default() }
 }
 
-/// Plain updates of scikit-learn, and their loss.
-fn plain(divergence: &str, dtype: &str, iterations: usize) -> serde_json::Value {
-    let mut command = untested(divergence, dtype, iterations);
+/// The command for plain updates of scikit-learn whose loss is to be computed.
+fn judged(divergence: &str, dtype: &str, iterations: usize) -> Value {
+    let mut command = updates(divergence, dtype, iterations);
     command["loss"] = json!(true);
     command
 }
 
-fn untested(divergence: &str, dtype: &str, iterations: usize) -> serde_json::Value {
+/// The command for plain updates of scikit-learn.
+fn updates(divergence: &str, dtype: &str, iterations: usize) -> Value {
     json!({ "do": "learn", "solver": "mu", "divergence": divergence, "dtype": dtype, "iterations": iterations, "loss": false })
 }
 

@@ -23,11 +23,11 @@ enum Side {
 }
 
 impl Bounds {
-    pub(crate) fn at_least(must: f64, aim: f64) -> Self {
+    pub(crate) const fn at_least(must: f64, aim: f64) -> Self {
         Self { must, aim, side: Side::AtLeast }
     }
 
-    pub(crate) fn at_most(must: f64, aim: f64) -> Self {
+    pub(crate) const fn at_most(must: f64, aim: f64) -> Self {
         Self { must, aim, side: Side::AtMost }
     }
 
