@@ -30,6 +30,8 @@ use report::Report;
 
 /// How often everything is measured.
 struct Effort {
+    /// What asks for it.
+    command: &'static str,
     /// Rounds of what takes microseconds.
     short_rounds: usize,
     /// Rounds of what takes a second.
@@ -40,8 +42,9 @@ struct Effort {
     instances: usize,
 }
 
-const FULL: Effort = Effort { short_rounds: 61, long_rounds: 7, runs: 7, instances: 100 };
-const QUICK: Effort = Effort { short_rounds: 15, long_rounds: 3, runs: 3, instances: 10 };
+const FULL: Effort = Effort { command: "cargo xtask bench", short_rounds: 61, long_rounds: 7, runs: 7, instances: 100 };
+const QUICK: Effort =
+    Effort { command: "cargo xtask bench --quick", short_rounds: 15, long_rounds: 3, runs: 3, instances: 10 };
 
 pub(crate) fn run(options: &[String]) -> Result<()> {
     match options.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -64,7 +67,7 @@ fn measure(effort: &Effort) -> Result<()> {
     arrays.write_start(&learning::options(Divergence::KullbackLeibler, Start::Random))?;
     let frame = frame::Frame::of(&arrays)?;
     let others = RefCell::new(Others::start(&folder)?);
-    let mut report = Report::new(facts(&others)?);
+    let mut report = Report::new(effort.command, facts(&others)?);
 
     step(1, "H of one frame");
     frame::measure(effort.short_rounds, &frame, &others, &mut report)?;

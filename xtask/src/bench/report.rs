@@ -146,6 +146,8 @@ struct Section {
 
 /// Everything, in the order it was measured.
 pub(crate) struct Report {
+    /// What measured it.
+    command: &'static str,
     facts: Vec<String>,
     sections: Vec<Section>,
     tables: Vec<Table>,
@@ -159,8 +161,8 @@ preallocated and W in the order that suits its BLAS best; all three end with the
 time of several runs of the same input is taken, block by block, so that interruptions do not count.";
 
 impl Report {
-    pub(crate) fn new(facts: Vec<String>) -> Self {
-        Self { facts, sections: Vec::new(), tables: Vec::new() }
+    pub(crate) fn new(command: &'static str, facts: Vec<String>) -> Self {
+        Self { command, facts, sections: Vec::new(), tables: Vec::new() }
     }
 
     /// Rows from now on are of this.
@@ -191,7 +193,7 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let mut text = "# Speed\n\nBy `cargo xtask bench`.\n\n".to_owned();
+        let mut text = format!("# Speed\n\nBy `{}`.\n\n", self.command);
         for fact in &self.facts {
             let _ = writeln!(text, "- {fact}");
         }
@@ -212,6 +214,7 @@ impl Report {
             json!({ "heading": section.heading, "rows": rows })
         };
         json!({
+            "command": self.command,
             "facts": self.facts,
             "sections": self.sections.iter().map(section).collect::<Vec<_>>(),
             "tables": self.tables.iter().map(Table::json).collect::<Vec<_>>(),
