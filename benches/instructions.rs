@@ -5,6 +5,8 @@
 //! Valgrind (3.19 and others) knows no AVX-512, so what chooses its vector unit at run time takes AVX2 here, on every
 //! machine that has it: the counts are those of AVX2, not of what plays on a newer processor.
 
+#![allow(missing_docs, reason = "the macros that name the benchmarks make public items, and take no doc comments")]
+
 mod scenes;
 
 use std::hint::black_box;

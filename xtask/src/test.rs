@@ -14,6 +14,8 @@ pub(crate) fn run_all() -> Result<()> {
     run(&mut cargo("fmt --all --check"))?;
     run(&mut cargo("clippy --workspace --all-targets --profile checked -- -D warnings"))?;
     run(&mut cargo("clippy --all-targets --no-default-features --profile checked -- -D warnings"))?;
+    // No target of a plain `cargo bench`, so not among all targets either.
+    run(&mut cargo("clippy --bench instructions --no-default-features --profile checked -- -D warnings"))?;
     run(&mut cargo("test --workspace --profile checked"))?;
     run(&mut cargo("test --no-default-features --profile checked"))?;
     run(cargo("doc --workspace --no-deps --document-private-items").env("RUSTDOCFLAGS", "-D warnings"))?;
