@@ -1,8 +1,13 @@
-//! Tasks of the project: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bundle`.
+//! Tasks of the project: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo xtask bundle`.
 
+mod bench;
 #[path = "../../tests/clap_host/mod.rs"]
 mod clap_host;
 mod demo;
+mod instructions;
+mod python;
+#[path = "../../benches/scenes/mod.rs"]
+mod scenes;
 mod test;
 
 use std::process::Command;
@@ -12,6 +17,7 @@ use anyhow::{Context, Result, ensure};
 const USAGE: &str =
     "cargo xtask demo     builds the plug-in, plays the shipped clip into it in a CLAP host; target/demo/
 cargo xtask test     everything that decides whether a change may land
+cargo xtask bench    how fast it is, beside NumPy, scikit-learn and librosa; target/bench/ (--quick: fewer rounds)
 cargo xtask bundle   target/bundled/Unweave.clap and Unweave.vst3 (options as for cargo build)";
 
 fn main() -> Result<()> {
@@ -20,6 +26,7 @@ fn main() -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("demo") => demo::run(),
         Some("test") => test::run_all(),
+        Some("bench") => bench::run(&arguments[1..]),
         Some("bundle") => bundle(&arguments[1..]),
         _ => {
             println!("{USAGE}");
