@@ -30,8 +30,13 @@ fn add_scaled(bencher: Bencher, len: usize) {
     bencher.bench_local(|| kernels::add_scaled(black_box(&mut out), 1e-6, black_box(&x)));
 }
 
-#[divan::bench(args = LENS)]
-fn divide(bencher: Bencher, len: usize) {
-    let (mut out, x, y) = (vec![0.0; len], scenes::noise(len), scenes::noise(len));
-    bencher.bench_local(|| kernels::divide(black_box(&mut out), black_box(&x), black_box(&y)));
+/// One Kullback-Leibler step of 8 templates, or of 100, which do not stay in registers.
+#[divan::bench(args = LENS, consts = [8, 100])]
+fn ratio_steps<const TEMPLATES: usize>(bencher: Bencher, len: usize) {
+    let rows = len.next_multiple_of(kernels::ALIGNED_LEN);
+    let (matrix, v, h) = (scenes::noise(rows * TEMPLATES), scenes::noise(rows), [1.0; TEMPLATES]);
+    let indices: [u32; TEMPLATES] = std::array::from_fn(|index| index as u32);
+    let chosen = kernels::Chosen { matrix: &matrix, templates: TEMPLATES, indices: &indices };
+    let (mut partial, mut steps) = (vec![0.0; TEMPLATES * kernels::ALIGNED_LEN], [0.0; TEMPLATES]);
+    bencher.bench_local(|| kernels::ratio_steps(black_box(chosen), &h, &v, &mut partial, black_box(&mut steps)));
 }

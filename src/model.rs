@@ -151,7 +151,7 @@ impl Model {
 
 fn codes(templates: &Templates) -> Codes {
     Codes {
-        templates: templates.full().templates().flat_map(encode).collect(),
+        templates: templates.full().templates().flat_map(|template| encode(&template)).collect(),
         calibration: templates.calibrations().iter().map(|&gain| encode_gain(gain)).collect(),
         places: templates.covariances().iter().flat_map(|&covariance| encode_place(covariance)).collect(),
     }

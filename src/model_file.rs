@@ -116,7 +116,7 @@ fn write_arrays(model: &Model, file: &mut BufWriter<File>) -> io::Result<()> {
     let (templates, learned) = (model.templates(), model.learned());
     let (format, len) = (templates.format(), templates.owners().len() as u64);
     let mut zip = ZipWriter::new(file);
-    let columns: Vec<&[f32]> = templates.full().templates().collect();
+    let columns: Vec<Vec<f32>> = templates.full().templates().collect();
     let w = (0..format.rows()).flat_map(|row| columns.iter().map(move |column| column[row]));
     write_array(&mut zip, "W", &[format.rows() as u64, len], w)?;
     write_array(&mut zip, "owners", &[len], templates.owners().iter().map(|&owner| owner as i64))?;

@@ -16,14 +16,14 @@ const LOOK_ALIKE: f32 = 0.85;
 /// where it is. Notes of other components that were captured stay theirs.
 pub fn extend(templates: &Templates, steady: &[usize]) -> Templates {
     let format = templates.format();
-    let roots: Vec<Vec<f32>> = templates.full().templates().map(root).collect();
+    let roots: Vec<Vec<f32>> = templates.full().templates().map(|template| root(&template)).collect();
     let mut copies = Vec::new();
     for (template, &owner) in templates.full().templates().zip(templates.owners()) {
-        if steady.contains(&owner) || !is_tonal(template, format) {
+        if steady.contains(&owner) || !is_tonal(&template, format) {
             continue;
         }
         for step in STEPS {
-            let copy = transposed(template, format, step);
+            let copy = transposed(&template, format, step);
             let shape = root(&copy);
             let is_taken =
                 |(other, &other_owner): (&Vec<f32>, &usize)| other_owner != owner && dot(&shape, other) > LOOK_ALIKE;

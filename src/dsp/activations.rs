@@ -161,7 +161,7 @@ impl ActivationSolver {
 
     /// Takes up a frame; all templates may sound.
     fn take(&mut self, magnitudes: &[f32], dictionary: &Dictionary) {
-        let stride = dictionary.stride();
+        let stride = padded(dictionary.rows());
         self.magnitudes[..magnitudes.len()].copy_from_slice(magnitudes);
         self.magnitudes[magnitudes.len()..stride].fill(0.0);
         let templates = dictionary.len().min(MAX_PLAYED_TEMPLATES);
@@ -192,13 +192,13 @@ impl ActivationSolver {
     /// starts nearer to where the updates end: few templates sound at once. 20 updates from there separate as well as 40
     /// from cos.
     fn start(&mut self, dictionary: &Dictionary) {
-        let magnitudes = &self.magnitudes[..dictionary.stride()];
+        let magnitudes = &self.magnitudes[..padded(dictionary.rows())];
         let level = kernels::sum(magnitudes);
         if level < FLOOR * dictionary.rows() as f32 {
             self.silence();
             return;
         }
-        kernels::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.h);
+        kernels::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.partial, &mut self.h);
         let inverse_norm = 1.0 / kernels::dot(magnitudes, magnitudes).sqrt().max(f32::MIN_POSITIVE);
         for (h, &inverse) in self.h.iter_mut().zip(dictionary.inverse_norms()) {
             *h = (*h * inverse * inverse_norm).powi(4);
@@ -215,8 +215,9 @@ impl ActivationSolver {
     /// What stays the same in all updates of one frame.
     fn prepare(&mut self, dictionary: &Dictionary, divergence: Divergence) {
         if divergence == Divergence::Euclidean {
-            let magnitudes = &self.magnitudes[..dictionary.stride()];
-            kernels::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.wanted);
+            let magnitudes = &self.magnitudes[..padded(dictionary.rows())];
+            let wanted = &mut self.wanted[..self.active.len()];
+            kernels::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.partial, wanted);
         }
     }
 
@@ -242,30 +243,31 @@ impl ActivationSolver {
     fn step(&mut self, dictionary: &Dictionary, divergence: Divergence) {
         let chosen = dictionary.chosen(&self.active);
         let steps = &mut self.steps[..self.active.len()];
-        let (magnitudes, estimate) = (&self.magnitudes[..chosen.stride], &mut self.estimate[..chosen.stride]);
+        let rows = padded(dictionary.rows());
+        let (magnitudes, estimate, partial) = (&self.magnitudes[..rows], &mut self.estimate[..rows], &mut self.partial);
         match (divergence, dictionary.gram(&self.active)) {
             // Templates sum to one: the denominator Wᵀ1 is 1.
             (Divergence::KullbackLeibler, _) => {
-                kernels::ratio_steps(chosen, &self.h, magnitudes, &mut self.partial, steps);
+                kernels::ratio_steps(chosen, &self.h, magnitudes, partial, steps);
             }
             // Wᵀv / WᵀW h
             (Divergence::Euclidean, Some(gram)) => {
-                kernels::weighted_sum(gram, &self.h, &mut self.products[..gram.stride]);
+                kernels::weighted_sum(gram, &self.h, &mut self.products[..padded(dictionary.len())]);
                 for ((step, &wanted), &template) in steps.iter_mut().zip(&self.wanted).zip(&self.active) {
                     *step = wanted / self.products[template as usize];
                 }
             }
             (Divergence::Euclidean, None) => {
                 kernels::weighted_sum(chosen, &self.h, estimate);
-                kernels::correlate(chosen, estimate, steps);
+                kernels::correlate(chosen, estimate, partial, steps);
                 steps.iter_mut().zip(&self.wanted).for_each(|(step, &wanted)| *step = wanted / *step);
             }
             (Divergence::ItakuraSaito, _) => {
-                let (ratio, products) = (&mut self.ratio[..chosen.stride], &mut self.products[..steps.len()]);
+                let (ratio, products) = (&mut self.ratio[..rows], &mut self.products[..steps.len()]);
                 kernels::weighted_sum(chosen, &self.h, estimate);
                 invert(estimate, magnitudes, ratio);
-                kernels::correlate(chosen, estimate, products);
-                kernels::correlate(chosen, ratio, steps);
+                kernels::correlate(chosen, estimate, partial, products);
+                kernels::correlate(chosen, ratio, partial, steps);
                 steps.iter_mut().zip(products.iter()).for_each(|(step, &product)| *step = (*step / product).sqrt());
             }
         }
@@ -293,7 +295,7 @@ mod tests {
     fn loss(divergence: Divergence, magnitudes: &[f32], dictionary: &Dictionary, activations: &[f32]) -> f64 {
         let mut estimate = vec![FLOOR; magnitudes.len()];
         for (&h, w) in activations.iter().zip(dictionary.templates()) {
-            kernels::add_scaled(&mut estimate, h, w);
+            kernels::add_scaled(&mut estimate, h, &w);
         }
         let pairs = magnitudes.iter().zip(&estimate).map(|(&v, &e)| (f64::from(v.max(FLOOR)), f64::from(e)));
         pairs

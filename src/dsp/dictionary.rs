@@ -12,49 +12,40 @@ const COPY_PRICE: f32 = 1.03;
 #[derive(Clone, Debug)]
 pub struct Dictionary {
     rows: usize,
-    /// Values from one template to the next: `rows`, rounded up to whole vectors.
-    stride: usize,
-    /// Template after template, each `rows` values that sum to one, then zeros up to the stride.
+    /// Every template's `rows` values, which sum to one, in blocks (see [`Chosen`]).
     matrix: AVec<f32>,
     /// 1/‖w‖₂ of each template.
     inverse_norms: Vec<f32>,
     /// Templates before the first copy.
     learned: usize,
-    /// WᵀW, its rows padded like the matrix; empty where nothing asked for it.
+    /// WᵀW in blocks; empty where nothing asked for it.
     gram: AVec<f32>,
 }
 
 impl Dictionary {
     /// Takes template after template, each `rows` finite values ≥ 0 of which some are > 0, and scales each to sum to one.
     pub(super) fn new(rows: usize, values: &[f32]) -> Self {
-        let (stride, len) = (padded(rows), values.len() / rows);
-        let mut matrix = avec![0.0; len * stride];
-        for (template, values) in matrix.chunks_exact_mut(stride).zip(values.chunks_exact(rows)) {
+        let scaled = |values: &[f32]| -> Vec<f32> {
             let sum: f64 = values.iter().map(|&x| f64::from(x)).sum();
-            template.iter_mut().zip(values).for_each(|(out, &x)| *out = (f64::from(x) / sum) as f32);
-        }
-        let inverse_norms = matrix.chunks_exact(stride).map(|w| 1.0 / kernels::dot(w, w).sqrt()).collect();
-        Self { rows, stride, matrix, inverse_norms, learned: len, gram: avec![] }
+            values.iter().map(|&x| (f64::from(x) / sum) as f32).collect()
+        };
+        let templates: Vec<Vec<f32>> = values.chunks_exact(rows).map(scaled).collect();
+        let inverse_norms = templates.iter().map(|w| 1.0 / kernels::dot(w, w).sqrt()).collect();
+        let (matrix, learned) = (in_blocks(rows, &templates), templates.len());
+        Self { rows, matrix, inverse_norms, learned, gram: avec![] }
     }
 
     /// The same with WᵀW at hand, which makes Euclidean updates cheap: templates² values.
     pub(super) fn with_gram(self) -> Self {
-        let stride = padded(self.len());
-        let mut gram = avec![0.0; self.len() * stride];
-        for (row, w) in gram.chunks_exact_mut(stride).zip(self.templates()) {
-            row.iter_mut().zip(self.templates()).for_each(|(product, other)| *product = kernels::dot(w, other));
-        }
-        Self { gram, ..self }
+        let templates: Vec<Vec<f32>> = self.templates().collect();
+        let products = |w: &Vec<f32>| templates.iter().map(|other| kernels::dot(w, other)).collect();
+        let gram: Vec<Vec<f32>> = templates.iter().map(products).collect();
+        Self { gram: in_blocks(templates.len(), &gram), ..self }
     }
 
     /// Values of one template.
     pub fn rows(&self) -> usize {
         self.rows
-    }
-
-    /// Values from one template to the next in memory: `rows`, rounded up to whole vectors.
-    pub fn stride(&self) -> usize {
-        self.stride
     }
 
     /// Number of templates.
@@ -67,20 +58,20 @@ impl Dictionary {
         self.len() == 0
     }
 
-    /// Each template: `rows` values ≥ 0 that sum to one.
-    pub fn templates(&self) -> impl ExactSizeIterator<Item = &[f32]> {
-        self.matrix.chunks_exact(self.stride).map(|template| &template[..self.rows])
+    /// Each template: `rows` values ≥ 0 that sum to one. Not for the audio thread.
+    pub fn templates(&self) -> impl ExactSizeIterator<Item = Vec<f32>> {
+        let value = |template, row| self.matrix[kernels::place(self.rows, self.len(), template, row)];
+        (0..self.len()).map(move |template| (0..self.rows).map(|row| value(template, row)).collect())
     }
 
     /// Some of the templates, for the kernels.
     pub fn chosen<'a>(&'a self, indices: &'a [u32]) -> Chosen<'a> {
-        Chosen { matrix: &self.matrix, stride: self.stride, indices }
+        Chosen { matrix: &self.matrix, templates: self.len(), indices }
     }
 
     /// Some rows of WᵀW, for the kernels, if it is at hand.
     pub fn gram<'a>(&'a self, indices: &'a [u32]) -> Option<Chosen<'a>> {
-        let stride = padded(self.len());
-        (!self.gram.is_empty()).then_some(Chosen { matrix: &self.gram, stride, indices })
+        (!self.gram.is_empty()).then_some(Chosen { matrix: &self.gram, templates: self.len(), indices })
     }
 
     /// What a template's sound must be worth: 1, and a little more for copies, so that what was learned comes first
@@ -109,10 +100,21 @@ impl Dictionary {
         let rows = channels * bands.len();
         let mut matrix = vec![0.0; self.len() * rows];
         for (template, banded) in self.templates().zip(matrix.chunks_exact_mut(rows)) {
-            bands.sum_rows(template, banded);
+            bands.sum_rows(&template, banded);
         }
         Self::new(rows, &matrix).with_learned(self.learned)
     }
+}
+
+/// Templates of `rows` values each, in blocks.
+fn in_blocks(rows: usize, templates: &[Vec<f32>]) -> AVec<f32> {
+    let mut matrix = avec![0.0; templates.len() * padded(rows)];
+    for (template, values) in templates.iter().enumerate() {
+        for (row, &value) in values.iter().enumerate() {
+            matrix[kernels::place(rows, templates.len(), template, row)] = value;
+        }
+    }
+    matrix
 }
 
 /// A number of values, rounded up to whole vectors.

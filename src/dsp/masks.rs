@@ -70,7 +70,7 @@ impl SoftMasks {
             self.sounding.extend(templates.owned(component).iter().copied().filter(is_sounding));
             self.activations.clear();
             self.activations.extend(self.sounding.iter().map(|&template| activations[template as usize]));
-            kernels::weighted_sum(full.chosen(&self.sounding), &self.activations, &mut estimate[..full.stride()]);
+            kernels::weighted_sum(full.chosen(&self.sounding), &self.activations, &mut estimate[..padded(rows)]);
             if let Some(calibration) = templates.calibration(component) {
                 let estimate = &mut estimate[..rows];
                 kernels::wide(|| estimate.iter_mut().zip(calibration).for_each(|(value, gain)| *value *= gain));

@@ -156,8 +156,7 @@ impl Templates {
     /// These templates and copies of some: owners, and `format.rows()` values each, finite and ≥ 0. Copies that are silent,
     /// or more than can play, are left out.
     pub fn with_copies(&self, copies: Vec<(usize, Vec<f32>)>) -> Self {
-        let (mut owners, mut matrix) =
-            (self.owners.clone(), self.full.templates().flatten().copied().collect::<Vec<f32>>());
+        let (mut owners, mut matrix) = (self.owners.clone(), self.full.templates().flatten().collect::<Vec<f32>>());
         for (owner, copy) in copies {
             let is_good = copy.len() == self.full.rows() && kernels::sum(&copy) >= f32::MIN_POSITIVE;
             if is_good && owner < self.components.len() && owners.len() < MAX_PLAYED_TEMPLATES {
@@ -410,7 +409,8 @@ mod tests {
         let stereo = format(44_100.0, 256, 2);
         let templates = Templates::new(mono, names(1), vec![0], peak_at(5000.0, mono)).unwrap();
         let wide = templates.fitted(stereo).unwrap();
-        let (left, right) = wide.full().templates().next().unwrap().split_at(mono.bins());
+        let template = wide.full().templates().next().unwrap();
+        let (left, right) = template.split_at(mono.bins());
         assert_eq!(left, right);
         let back = wide.fitted(mono).unwrap();
         assert_eq!(back.full().templates().next(), templates.full().templates().next());

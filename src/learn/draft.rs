@@ -59,7 +59,7 @@ impl<'a> Draft<'a> {
     pub fn of(model: &Model, format: Format, layout: StftLayout) -> Result<Self, LearnError> {
         let templates = model.templates().fitted(format)?;
         let components = templates.components().iter().enumerate().map(|(index, name)| {
-            let columns: Vec<&[f32]> = templates
+            let columns: Vec<Vec<f32>> = templates
                 .full()
                 .templates()
                 .zip(templates.owners())

@@ -1,41 +1,62 @@
-//! Loops over all chosen templates of one frame. They go through the rows in blocks that fit the registers, so that a block
-//! of every template is read once from memory and used twice from the nearest cache.
+//! Loops over all chosen templates of one frame. The matrix lies in blocks of rows as the loops read it: each block of every
+//! template is read from memory once, and once more from the nearest cache.
 
-use super::{FLOOR, Kernel, Lanes, dispatch};
+use super::{ALIGNED_LEN, FLOOR, Kernel, Lanes, dispatch};
 
-/// Some templates of a matrix.
+/// Rows of a block: four of the widest vectors.
+pub const BLOCK_ROWS: usize = 64;
+
+/// Some templates of a matrix in blocks: [`BLOCK_ROWS`] rows of the first template, the same rows of the second and so on,
+/// then the next rows of all. The last block has what rows are left, rounded up to [`ALIGNED_LEN`]; added rows are zeros.
 #[derive(Clone, Copy, Debug)]
 pub struct Chosen<'a> {
-    /// Template after template, each `stride` values.
+    /// All values.
     pub matrix: &'a [f32],
-    /// Values from one template to the next: a multiple of [`ALIGNED_LEN`], the last ones zeros.
-    pub stride: usize,
-    /// Which templates, by index.
+    /// Templates in the matrix.
+    pub templates: usize,
+    /// Which of them, by index.
     pub indices: &'a [u32],
 }
 
 /// One multiplicative step of H for the Kullback-Leibler divergence, in one sweep over W: `steps` (one per chosen template)
-/// become Wᵀ(v / (W h + FLOOR)). `h` has one activation per chosen template, `v` has `stride` magnitudes, and `partial` is
-/// scratch of [`ALIGNED_LEN`] values per chosen template.
+/// become Wᵀ(v / (W h + FLOOR)). `h` has one activation per chosen template, `v` as many magnitudes as there are rows, added
+/// ones included, and `partial` is scratch of [`ALIGNED_LEN`] values per chosen template.
 pub fn ratio_steps(chosen: Chosen<'_>, h: &[f32], v: &[f32], partial: &mut [f32], steps: &mut [f32]) {
     dispatch(RatioSteps { chosen, h, v, partial, steps });
 }
 
-/// `out` (`stride` values) becomes W h + FLOOR of the chosen templates.
+/// `out` (one value per row) becomes W h + FLOOR of the chosen templates.
 pub fn weighted_sum(chosen: Chosen<'_>, h: &[f32], out: &mut [f32]) {
     dispatch(WeightedSum { chosen, h, out });
 }
 
-/// `out` (one per chosen template) becomes Wᵀ x of `stride` values x.
-pub fn correlate(chosen: Chosen<'_>, x: &[f32], out: &mut [f32]) {
-    dispatch(Correlate { chosen, x, out });
+/// `out` (one per chosen template) becomes Wᵀ x; `partial` is scratch as of [`ratio_steps`].
+pub fn correlate(chosen: Chosen<'_>, x: &[f32], partial: &mut [f32], out: &mut [f32]) {
+    dispatch(Correlate { chosen, x, partial, out });
 }
 
-impl Chosen<'_> {
-    /// `N` vectors of a template, from a row on.
+/// Where a template's row lies in a matrix in blocks.
+pub fn place(rows: usize, templates: usize, template: usize, row: usize) -> usize {
+    let (within, padded) = (row % BLOCK_ROWS, rows.next_multiple_of(ALIGNED_LEN));
+    let first = row - within;
+    first * templates + template * (padded - first).min(BLOCK_ROWS) + within
+}
+
+/// A block of rows of all chosen templates.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    /// Template after template.
+    matrix: &'a [f32],
+    indices: &'a [u32],
+    /// Its first row.
+    row: usize,
+}
+
+impl Block<'_> {
+    /// Each template's rows: `N` vectors.
     #[inline(always)]
-    fn block<S: Lanes, const N: usize>(&self, index: u32, row: usize) -> &[S::f32s; N] {
-        array::<S, N>(&self.matrix[index as usize * self.stride + row..])
+    fn templates<S: Lanes, const N: usize>(&self) -> &[[S::f32s; N]] {
+        S::as_simd_f32s(self.matrix).0.as_chunks().0
     }
 }
 
@@ -46,34 +67,38 @@ fn array<S: Lanes, const N: usize>(values: &[f32]) -> &[S::f32s; N] {
     vectors.first_chunk().expect("a slice of N vectors has N")
 }
 
-/// Work on a block of rows.
-trait Blocks {
-    /// Does it for `N` vectors from `row` on.
-    fn block<S: Lanes, const N: usize>(&mut self, simd: S, partial: &mut [S::f32s], row: usize);
-}
+/// Work on one block of rows after another.
+trait ByBlock<S: Lanes>: Sized {
+    /// Does it for a block of `N` vectors.
+    fn block<const N: usize>(&mut self, simd: S, block: Block<'_>);
 
-/// So many vectors of all templates together stay in the nearest cache (32 kB of AVX-512's).
-const CACHED_VECTORS: usize = 512;
-
-/// Goes through `rows` rows of `templates` templates in blocks: eight vectors at a time, which hide that each sum waits for
-/// the one before, and at the end four, two and one.
-#[inline(always)]
-fn for_blocks<S: Lanes, B: Blocks>(simd: S, rows: usize, templates: usize, partial: &mut [S::f32s], mut blocks: B) {
-    let mut row = 0;
-    while templates * 8 <= CACHED_VECTORS && row + 8 * S::F32_LANES <= rows {
-        blocks.block::<S, 8>(simd, partial, row);
-        row += 8 * S::F32_LANES;
-    }
-    while templates * 4 <= 2 * CACHED_VECTORS && row + 4 * S::F32_LANES <= rows {
-        blocks.block::<S, 4>(simd, partial, row);
-        row += 4 * S::F32_LANES;
-    }
-    while row + 2 * S::F32_LANES <= rows {
-        blocks.block::<S, 2>(simd, partial, row);
-        row += 2 * S::F32_LANES;
-    }
-    if row < rows {
-        blocks.block::<S, 1>(simd, partial, row);
+    /// Does it for all blocks.
+    #[inline(always)]
+    fn all(mut self, simd: S, Chosen { matrix, templates, indices }: Chosen<'_>) -> Self {
+        let size = templates * BLOCK_ROWS;
+        let (blocks, last) = (matrix.chunks_exact(size), matrix.chunks_exact(size).remainder());
+        let mut row = 0;
+        for matrix in blocks {
+            let block = Block { matrix, indices, row };
+            match BLOCK_ROWS / S::F32_LANES {
+                4 => self.block::<4>(simd, block),
+                8 => self.block::<8>(simd, block),
+                _ => self.block::<16>(simd, block),
+            }
+            row += BLOCK_ROWS;
+        }
+        let block = Block { matrix: last, indices, row };
+        match last.len() / templates / S::F32_LANES {
+            0 => {}
+            1 => self.block::<1>(simd, block),
+            2 => self.block::<2>(simd, block),
+            3 => self.block::<3>(simd, block),
+            4 => self.block::<4>(simd, block),
+            6 => self.block::<6>(simd, block),
+            8 => self.block::<8>(simd, block),
+            _ => self.block::<12>(simd, block),
+        }
+        self
     }
 }
 
@@ -91,30 +116,86 @@ impl Kernel for RatioSteps<'_> {
     #[inline(always)]
     fn run<S: Lanes>(self, simd: S) {
         let Self { chosen, h, v, partial, steps } = self;
-        let partial = &mut S::as_mut_simd_f32s(partial).0[..steps.len()];
-        partial.fill(simd.splat_f32s(0.0));
-        for_blocks(simd, chosen.stride, h.len(), partial, RatioBlocks { chosen, h, v });
-        for (step, &partial) in steps.iter_mut().zip(partial.iter()) {
-            *step = simd.reduce_sum_f32s(partial);
+        if chosen.indices.len() <= FEW {
+            FewSteps::new(simd, chosen.indices, h, v).all(simd, chosen).write(simd, steps);
+            return;
         }
+        partial[..steps.len() * S::F32_LANES].fill(0.0);
+        RatioBlocks { h, v, partial }.all(simd, chosen);
+        reduce(simd, partial, steps);
     }
 }
 
 struct RatioBlocks<'a> {
-    chosen: Chosen<'a>,
     h: &'a [f32],
     v: &'a [f32],
+    partial: &'a mut [f32],
 }
 
-impl Blocks for RatioBlocks<'_> {
+impl<S: Lanes> ByBlock<S> for RatioBlocks<'_> {
     #[inline(always)]
-    fn block<S: Lanes, const N: usize>(&mut self, simd: S, partial: &mut [S::f32s], row: usize) {
-        let mut ratio = estimate::<S, N>(simd, self.chosen, self.h, row);
-        let v = array::<S, N>(&self.v[row..]);
+    fn block<const N: usize>(&mut self, simd: S, block: Block<'_>) {
+        let mut ratio = estimate::<S, N>(simd, block, self.h);
+        let v = array::<S, N>(&self.v[block.row..]);
         for n in 0..N {
             ratio[n] = simd.mul_f32s(v[n], simd.reciprocal(ratio[n]));
         }
-        accumulate::<S, N>(simd, self.chosen, &ratio, row, partial);
+        accumulate::<S, N>(simd, block, &ratio, self.partial);
+    }
+}
+
+/// So few templates stay in registers: their rows are read once, and their sums never leave.
+const FEW: usize = 8;
+
+/// [`RatioSteps`] of a few templates. Places that are free have the first template, with an activation of zero.
+struct FewSteps<'a, S: Lanes> {
+    templates: [usize; FEW],
+    h: [S::f32s; FEW],
+    v: &'a [f32],
+    sums: [S::f32s; FEW],
+}
+
+impl<'a, S: Lanes> FewSteps<'a, S> {
+    #[inline(always)]
+    fn new(simd: S, indices: &[u32], h: &[f32], v: &'a [f32]) -> Self {
+        let first = indices.first().map_or(0, |&index| index as usize);
+        let (mut templates, mut spread) = ([first; FEW], [simd.splat_f32s(0.0); FEW]);
+        for (k, (&index, &h)) in indices.iter().zip(h).enumerate() {
+            (templates[k], spread[k]) = (index as usize, simd.splat_f32s(h));
+        }
+        Self { templates, h: spread, v, sums: [simd.splat_f32s(0.0); FEW] }
+    }
+
+    #[inline(always)]
+    fn write(self, simd: S, steps: &mut [f32]) {
+        steps.iter_mut().zip(self.sums).for_each(|(step, sum)| *step = simd.reduce_sum_f32s(sum));
+    }
+}
+
+impl<S: Lanes> ByBlock<S> for FewSteps<'_, S> {
+    #[inline(always)]
+    fn block<const N: usize>(&mut self, simd: S, block: Block<'_>) {
+        // Loops, where `array::map` would be shorter: that one is not always compiled for the same vector unit.
+        let templates = block.templates::<S, N>();
+        let mut chosen = [&templates[0]; FEW];
+        for (chosen, &template) in chosen.iter_mut().zip(&self.templates) {
+            *chosen = &templates[template];
+        }
+        let v = array::<S, N>(&self.v[block.row..]);
+        for n in 0..N {
+            let mut w = [chosen[0][n]; FEW];
+            for k in 1..FEW {
+                w[k] = chosen[k][n];
+            }
+            let mut estimate = [simd.splat_f32s(FLOOR), simd.splat_f32s(0.0)];
+            for (k, (&w, &h)) in w.iter().zip(&self.h).enumerate() {
+                estimate[k % 2] = simd.mul_add_e_f32s(w, h, estimate[k % 2]);
+            }
+            let ratio = simd.mul_f32s(v[n], simd.reciprocal(simd.add_f32s(estimate[0], estimate[1])));
+            for (sum, &w) in self.sums.iter_mut().zip(&w) {
+                *sum = simd.mul_add_e_f32s(w, ratio, *sum);
+            }
+        }
     }
 }
 
@@ -129,21 +210,23 @@ impl Kernel for WeightedSum<'_> {
 
     #[inline(always)]
     fn run<S: Lanes>(self, simd: S) {
-        for_blocks(simd, self.chosen.stride, self.h.len(), &mut [], self);
+        let chosen = self.chosen;
+        self.all(simd, chosen);
     }
 }
 
-impl Blocks for WeightedSum<'_> {
+impl<S: Lanes> ByBlock<S> for WeightedSum<'_> {
     #[inline(always)]
-    fn block<S: Lanes, const N: usize>(&mut self, simd: S, _: &mut [S::f32s], row: usize) {
-        let out = &mut self.out[row..row + N * S::F32_LANES];
-        S::as_mut_simd_f32s(out).0.copy_from_slice(&estimate::<S, N>(simd, self.chosen, self.h, row));
+    fn block<const N: usize>(&mut self, simd: S, block: Block<'_>) {
+        let out = &mut self.out[block.row..block.row + N * S::F32_LANES];
+        S::as_mut_simd_f32s(out).0.copy_from_slice(&estimate::<S, N>(simd, block, self.h));
     }
 }
 
 struct Correlate<'a> {
     chosen: Chosen<'a>,
     x: &'a [f32],
+    partial: &'a mut [f32],
     out: &'a mut [f32],
 }
 
@@ -152,60 +235,72 @@ impl Kernel for Correlate<'_> {
 
     #[inline(always)]
     fn run<S: Lanes>(self, simd: S) {
-        let Self { chosen, x, out } = self;
-        // Four templates at a time share what is read of x.
-        for (indices, out) in chosen.indices.chunks(4).zip(out.chunks_mut(4)) {
-            let mut sums = [simd.splat_f32s(0.0); 4];
-            let four = Chosen { indices, ..chosen };
-            for_blocks(simd, chosen.stride, 4, &mut sums, CorrelateBlocks { four, x });
-            for (out, &sum) in out.iter_mut().zip(&sums) {
-                *out = simd.reduce_sum_f32s(sum);
-            }
-        }
+        let Self { chosen, x, partial, out } = self;
+        partial[..out.len() * S::F32_LANES].fill(0.0);
+        CorrelateBlocks { x, partial }.all(simd, chosen);
+        reduce(simd, partial, out);
     }
 }
 
 struct CorrelateBlocks<'a> {
-    four: Chosen<'a>,
     x: &'a [f32],
+    partial: &'a mut [f32],
 }
 
-impl Blocks for CorrelateBlocks<'_> {
+impl<S: Lanes> ByBlock<S> for CorrelateBlocks<'_> {
     #[inline(always)]
-    fn block<S: Lanes, const N: usize>(&mut self, simd: S, partial: &mut [S::f32s], row: usize) {
-        accumulate::<S, N>(simd, self.four, array::<S, N>(&self.x[row..]), row, partial);
+    fn block<const N: usize>(&mut self, simd: S, block: Block<'_>) {
+        accumulate::<S, N>(simd, block, array::<S, N>(&self.x[block.row..]), self.partial);
     }
 }
 
-/// `N` vectors of W h + FLOOR.
+/// `N` vectors of W h + FLOOR. Where that leaves registers, two templates at a time in sums of their own: a sum waits for the
+/// one before.
 #[inline(always)]
-fn estimate<S: Lanes, const N: usize>(simd: S, chosen: Chosen<'_>, h: &[f32], row: usize) -> [S::f32s; N] {
-    let mut estimate = [simd.splat_f32s(FLOOR); N];
-    for (&index, &h) in chosen.indices.iter().zip(h) {
-        let (w, h) = (chosen.block::<S, N>(index, row), simd.splat_f32s(h));
+fn estimate<S: Lanes, const N: usize>(simd: S, block: Block<'_>, h: &[f32]) -> [S::f32s; N] {
+    let (mut even, mut odd) = ([simd.splat_f32s(FLOOR); N], [simd.splat_f32s(0.0); N]);
+    let templates = block.templates::<S, N>();
+    let paired = if N <= 4 { block.indices.len() & !1 } else { 0 };
+    let (pairs, singles) = block.indices.split_at(paired);
+    let (h_pairs, h_singles) = h.split_at(paired);
+    for (&[a, b], &[h_a, h_b]) in pairs.as_chunks::<2>().0.iter().zip(h_pairs.as_chunks::<2>().0) {
+        let (a, b) = (&templates[a as usize], &templates[b as usize]);
+        let (h_a, h_b) = (simd.splat_f32s(h_a), simd.splat_f32s(h_b));
         for n in 0..N {
-            estimate[n] = simd.mul_add_e_f32s(w[n], h, estimate[n]);
+            even[n] = simd.mul_add_e_f32s(a[n], h_a, even[n]);
+            odd[n] = simd.mul_add_e_f32s(b[n], h_b, odd[n]);
         }
     }
-    estimate
+    for (&index, &h) in singles.iter().zip(h_singles) {
+        let (w, h) = (&templates[index as usize], simd.splat_f32s(h));
+        for n in 0..N {
+            even[n] = simd.mul_add_e_f32s(w[n], h, even[n]);
+        }
+    }
+    for n in 0..if N <= 4 { N } else { 0 } {
+        even[n] = simd.add_f32s(even[n], odd[n]);
+    }
+    even
 }
 
-/// Adds `N` rows' part of Wᵀx to the vectors of partial sums.
+/// Adds a block's part of Wᵀx to the vectors of partial sums.
 #[inline(always)]
-fn accumulate<S: Lanes, const N: usize>(
-    simd: S,
-    chosen: Chosen<'_>,
-    x: &[S::f32s; N],
-    row: usize,
-    partial: &mut [S::f32s],
-) {
-    for (&index, partial) in chosen.indices.iter().zip(partial) {
-        let w = chosen.block::<S, N>(index, row);
-        let mut sums = [simd.mul_add_e_f32s(w[0], x[0], *partial), simd.mul_f32s(w[1 % N], x[1 % N])];
-        for n in 2..N {
-            sums[n % 2] = simd.mul_add_e_f32s(w[n], x[n], sums[n % 2]);
+fn accumulate<S: Lanes, const N: usize>(simd: S, block: Block<'_>, x: &[S::f32s; N], partial: &mut [f32]) {
+    let (templates, partial) = (block.templates::<S, N>(), S::as_mut_simd_f32s(partial).0);
+    for (&index, partial) in block.indices.iter().zip(partial) {
+        let (w, mut sum) = (&templates[index as usize], *partial);
+        for n in 0..N {
+            sum = simd.mul_add_e_f32s(w[n], x[n], sum);
         }
-        *partial = if N > 1 { simd.add_f32s(sums[0], sums[1]) } else { sums[0] };
+        *partial = sum;
+    }
+}
+
+/// `sums` become the sums of the vectors of partial sums.
+#[inline(always)]
+fn reduce<S: Lanes>(simd: S, partial: &[f32], sums: &mut [f32]) {
+    for (sum, &partial) in sums.iter_mut().zip(S::as_simd_f32s(partial).0) {
+        *sum = simd.reduce_sum_f32s(partial);
     }
 }
 
@@ -218,6 +313,7 @@ mod tests {
     struct Case {
         rows: usize,
         stride: usize,
+        templates: usize,
         matrix: Vec<f32>,
         v: Vec<f32>,
         h: Vec<f32>,
@@ -232,23 +328,23 @@ mod tests {
                 let padded = |len: usize, seed: u32| {
                     let values = noise(len * rows, seed);
                     let mut padded = vec![0.0; len * stride];
-                    for (padded, values) in padded.chunks_exact_mut(stride).zip(values.chunks_exact(rows)) {
-                        padded[..rows].copy_from_slice(values);
+                    for (n, &value) in values.iter().enumerate() {
+                        padded[place(rows, len, n / rows, n % rows)] = value;
                     }
                     padded
                 };
                 let indices: Vec<u32> = (0..templates as u32).filter(|k| k % 3 != 2).collect();
                 let h = noise(indices.len(), 7).iter().map(|x| x.powi(4) + FLOOR).collect();
-                Self { rows, stride, matrix: padded(templates, 5), v: padded(1, 6), h, indices }
+                Self { rows, stride, templates, matrix: padded(templates, 5), v: padded(1, 6), h, indices }
             })
         }
 
         fn chosen(&self) -> Chosen<'_> {
-            Chosen { matrix: &self.matrix, stride: self.stride, indices: &self.indices }
+            Chosen { matrix: &self.matrix, templates: self.templates, indices: &self.indices }
         }
 
         fn w(&self, index: usize, row: usize) -> f64 {
-            f64::from(self.matrix[self.indices[index] as usize * self.stride + row])
+            f64::from(self.matrix[place(self.rows, self.templates, self.indices[index] as usize, row)])
         }
 
         fn estimate(&self, row: usize) -> f64 {
@@ -295,7 +391,7 @@ mod tests {
             match part {
                 Part::Steps => RatioSteps { chosen, h, v, partial: &mut partial, steps: &mut out }.run(simd),
                 Part::Estimate => WeightedSum { chosen, h, out: &mut out }.run(simd),
-                Part::Correlation => Correlate { chosen, x: v, out: &mut out }.run(simd),
+                Part::Correlation => Correlate { chosen, x: v, partial: &mut partial, out: &mut out }.run(simd),
             }
             out
         }

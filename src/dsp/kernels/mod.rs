@@ -9,7 +9,7 @@
 pub mod frame;
 pub mod vectors;
 
-pub use frame::{Chosen, correlate, ratio_steps, weighted_sum};
+pub use frame::{Chosen, correlate, place, ratio_steps, weighted_sum};
 pub use vectors::{add_scaled, dot, multiply, multiply_relaxed, sum};
 
 use pulp::{Arch, NullaryFnOnce, Simd};
@@ -17,7 +17,7 @@ use pulp::{Arch, NullaryFnOnce, Simd};
 /// Keeps estimates away from zero: −240 dB below one, so inaudible, and far from f32's smallest numbers.
 pub const FLOOR: f32 = 1e-12;
 
-/// Rows of templates are padded with zeros to whole numbers of the widest vectors, so that each begins in a cache line.
+/// Rows of templates are padded with zeros to whole numbers of the widest vectors, so that all begin in a cache line.
 pub const ALIGNED_LEN: usize = 16;
 
 /// A vector unit, with the one thing that kernels need and `pulp` does not tell of every unit alike.
