@@ -1,6 +1,8 @@
 //! The loops that cost time: plain functions over slices of equal length, written so that the compiler vectorises them.
 //! A strict sum of floats does not vectorise, so sums run in `LANES` independent parts.
 
+pub mod matrix;
+
 /// Independent partial sums: enough to fill two AVX-512 registers' worth of any vector unit.
 const LANES: usize = 16;
 
