@@ -54,7 +54,7 @@ impl Default for LearnOptions {
         Self {
             templates: Self::GUIDED_TEMPLATES,
             divergence: Divergence::KullbackLeibler,
-            iterations: 100,
+            iterations: 60,
             seed: 1,
             mode: Mode::Normal,
             layout: None,
@@ -380,8 +380,15 @@ impl Progress<'_> {
         let LearnOptions { divergence, iterations, seed, .. } = *options;
         let (before, total) = (self.part * iterations, self.parts * iterations);
         self.part += 1;
-        let wanted =
-            FactorizeOptions { templates, divergence, iterations, seed, start: Start::KMeans, fixed, loss_every: 10 };
+        let wanted = FactorizeOptions {
+            templates,
+            divergence,
+            iterations,
+            seed,
+            start: Start::KMeans,
+            fixed,
+            ..Default::default()
+        };
         let mut on_iteration = |iteration: Iteration| {
             (self.on_progress)(Iteration { done: before + iteration.done, total, loss: iteration.loss })
         };
