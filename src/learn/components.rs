@@ -158,6 +158,7 @@ pub fn learn_blind(
     let mut progress = learning(1, options, on_progress);
     let spectrogram = spectrogram(NAME, capture, options, &mut progress)?;
     let frames = spectrogram.sounding_frames();
+    progress.poll()?;
     if components > frames.nrows() {
         let error = FactorizeError::TooFewFrames { templates: components, frames: frames.nrows() };
         return Err(LearnError::Factorize { name: NAME.into(), error });
@@ -282,6 +283,7 @@ fn captured<'a>(
 ) -> Result<DraftComponent<'a>, LearnError> {
     let spectrogram = spectrogram(&part.name, &part.capture, options, progress)?;
     let frames = spectrogram.sounding_frames();
+    progress.poll()?;
     let is_steady = match part.steadiness {
         Steadiness::Detect => is_steady(&spectrogram),
         Steadiness::Steady => true,
@@ -308,6 +310,7 @@ fn remaining<'a>(
 ) -> Result<DraftComponent<'a>, LearnError> {
     let spectrogram = spectrogram(&part.name, &part.capture, options, progress)?;
     let frames = spectrogram.sounding_frames();
+    progress.poll()?;
     let wanted = part.templates.unwrap_or(options.templates);
     report.check_level(&part.name, part.capture.channels());
     report.check_length(&part.name, frames.nrows(), wanted, hop_s(&spectrogram));

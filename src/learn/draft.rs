@@ -89,11 +89,17 @@ impl<'a> Draft<'a> {
         mut report: Report,
         progress: &mut Progress<'_>,
     ) -> Result<(Model, Report), LearnError> {
+        progress.poll()?;
         let base = self.templates()?;
+        progress.poll()?;
         report.check_likeness(&base);
+        progress.poll()?;
         report.components = self.components.iter().map(component_report).collect();
         let steady: Vec<usize> = (0..self.components.len()).filter(|&n| self.components[n].is_steady).collect();
-        let playing = if options.extend_pitch { pitch::extend(&base, &steady) } else { base.clone() };
+        let playing = match options.extend_pitch {
+            true => pitch::extend_while(&base, &steady, &mut || progress.poll())?,
+            false => base.clone(),
+        };
         progress.poll()?;
         let rehearsal = Rehearsal::new(&playing, self.layout, options.divergence);
         let mut poll = || progress.poll();

@@ -5,8 +5,9 @@ use ndarray::{Array2, ArrayView2};
 use super::progress::{Cancelled, Poll};
 use super::threads::Threads;
 use crate::dsp::kernels::matrix::{
-    BLOCK, Compare, Comparison, HProducts, LogSum, STRIP, Shape, WProducts, run, strips, tiles,
+    BLOCK, Compare, Comparison, HProducts, ROW_ALIGN, STRIP, Shape, WProducts, run, strips, tiles,
 };
+use crate::dsp::kernels::{add_scaled, dot, sum};
 
 /// One factorization's matrices.
 pub struct Factors {
@@ -46,16 +47,19 @@ impl Block<'_> {
         run(HProducts { shape: self.shape, x: self.v, w: self.w, out });
     }
 
-    /// Σ V ln(V / (H W + floor)).
-    pub fn log_sum(&mut self) -> f64 {
-        self.compare(Comparison::Quotient);
-        run(LogSum { x: self.v, y: &self.scratch })
+    /// Σ V ln(V / E) − V + E, E = H W + floor.
+    pub fn divergence(&mut self) -> f64 {
+        self.compared_sum(Comparison::KullbackLeibler)
     }
 
     /// Σ (V − H W)².
     pub fn squared_error(&mut self) -> f64 {
-        self.compare(Comparison::SquaredError);
-        self.scratch.chunks(STRIP).map(|part| f64::from(part.iter().sum::<f32>())).sum()
+        self.compared_sum(Comparison::SquaredError)
+    }
+
+    fn compared_sum(&mut self, by: Comparison) -> f64 {
+        self.compare(by);
+        self.scratch.chunks(STRIP).map(|part| f64::from(sum(part))).sum()
     }
 
     fn compare(&mut self, by: Comparison) {
@@ -75,10 +79,9 @@ impl Factors {
         threads: Threads,
     ) -> Self {
         let shape = Shape { frames: v.nrows(), rows: v.ncols(), templates: w.nrows() };
-        let v: Vec<Vec<f32>> = Vec::from_iter(v.rows().into_iter().map(|frame| frame.to_vec()));
-        let v = tiles(shape, v.iter().map(Vec::as_slice));
-        let rows: Vec<Vec<f32>> = w.rows().into_iter().map(|template| template.to_vec()).collect();
-        let w = strips(shape, rows.iter().map(Vec::as_slice));
+        let (v, w) = (v.as_standard_layout(), w.as_standard_layout());
+        let v = tiles(shape, v.rows().into_iter().filter_map(|frame| frame.to_slice()));
+        let w = strips(shape, w.rows().into_iter().filter_map(|template| template.to_slice()));
         let mut h: Vec<f32> = h.iter().copied().collect();
         h.resize(shape.blocks() * BLOCK * shape.templates, 0.0);
         Self { shape, levels, threads, v, w, h }
@@ -163,28 +166,52 @@ impl Factors {
     }
 
     /// Per template, Σ over W's rows.
-    pub fn w_sums(&self) -> Vec<f32> {
-        let mut sums = vec![0.0f64; self.shape.templates];
+    pub fn w_sums(&self) -> Vec<f64> {
+        let mut totals = vec![0.0; self.shape.templates];
         for (strip, w) in self.w.chunks(STRIP * self.shape.templates).enumerate() {
-            for (sum, w) in sums.iter_mut().zip(w.chunks_exact(self.shape.strip_len(strip))) {
-                *sum += f64::from(w.iter().sum::<f32>());
+            for (total, w) in totals.iter_mut().zip(w.chunks_exact(self.shape.strip_len(strip))) {
+                let mut lanes = [0.0f64; ROW_ALIGN];
+                for w in w.as_chunks::<ROW_ALIGN>().0 {
+                    lanes.iter_mut().zip(w).for_each(|(lane, &w)| *lane += f64::from(w));
+                }
+                *total += lanes.iter().sum::<f64>();
             }
         }
-        sums.iter().map(|&sum| sum as f32).collect()
+        totals
     }
 
     /// Per template, Σ over H's frames.
-    pub fn h_sums(&self) -> Vec<f32> {
-        let mut sums = vec![0.0f64; self.shape.templates];
+    pub fn h_sums(&self) -> Vec<f64> {
+        let mut totals = vec![0.0f64; self.shape.templates];
         for frame in self.h.chunks_exact(self.shape.templates).take(self.shape.frames) {
-            sums.iter_mut().zip(frame).for_each(|(sum, &h)| *sum += f64::from(h));
+            totals.iter_mut().zip(frame).for_each(|(total, &h)| *total += f64::from(h));
         }
-        sums.iter().map(|&sum| sum as f32).collect()
+        totals
     }
 
-    /// Σ V.
-    pub fn v_sum(&self) -> f64 {
-        self.v.chunks(STRIP).map(|part| f64::from(part.iter().sum::<f32>())).sum()
+    /// W Wᵀ: templates × templates.
+    pub fn w_gram(&self) -> Vec<f32> {
+        let templates = self.shape.templates;
+        let mut gram = vec![0.0; templates * templates];
+        for (strip, w) in self.w.chunks(STRIP * templates).enumerate() {
+            let len = self.shape.strip_len(strip);
+            for (gram, own) in gram.chunks_exact_mut(templates).zip(w.chunks_exact(len)) {
+                gram.iter_mut().zip(w.chunks_exact(len)).for_each(|(sum, other)| *sum += dot(own, other));
+            }
+        }
+        gram
+    }
+
+    /// Hᵀ H: templates × templates.
+    pub fn h_gram(&self) -> Vec<f32> {
+        let templates = self.shape.templates;
+        let mut gram = vec![0.0; templates * templates];
+        for frame in self.h.chunks_exact(templates) {
+            for (gram, &own) in gram.chunks_exact_mut(templates).zip(frame) {
+                add_scaled(gram, own, frame);
+            }
+        }
+        gram
     }
 }
 

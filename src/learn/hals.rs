@@ -27,8 +27,7 @@ impl Descent for Hals {
     fn iterate(&mut self, poll: Poll<'_>) -> Result<(), Cancelled> {
         let factors = &mut self.factors;
         let Shape { frames, templates, .. } = factors.shape;
-        let (w, _) = factors.matrices();
-        let gram = w.dot(&w.t()).into_raw_vec_and_offset().0;
+        let gram = factors.w_gram();
         poll()?;
         let is_held = |template: usize| factors.levels.get(template).is_some_and(Option::is_some);
         let is_free: Vec<bool> = (0..templates).map(|template| !is_held(template)).collect();
@@ -41,8 +40,7 @@ impl Descent for Hals {
         })?;
         // The padding is no frame: it stays silent.
         factors.h[frames * templates..].fill(0.0);
-        let (_, h) = factors.matrices();
-        let gram = h.t().dot(&h).as_standard_layout().into_owned().into_raw_vec_and_offset().0;
+        let gram = factors.h_gram();
         poll()?;
         let is_free: Vec<bool> = (0..templates).map(|template| template >= factors.levels.len()).collect();
         factors.each_strip(Multiplied::V, poll, |w, products| {

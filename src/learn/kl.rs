@@ -10,7 +10,7 @@ use crate::dsp::kernels::matrix::{BLOCK, Multiply, Step, run};
 /// The first updates are plain ones: from a flat or random start, long steps go astray.
 const PLAIN_STARTS: usize = 2;
 /// A loss that rose by no more than this share is one that float32 rounds.
-const ROUNDING: f64 = 1e-7;
+const ROUNDING: f64 = 1e-6;
 
 /// The descent of one V.
 pub struct KullbackLeibler {
@@ -18,7 +18,6 @@ pub struct KullbackLeibler {
     done: usize,
     step: Step,
     checked: Option<Checked>,
-    v_sum: f64,
 }
 
 /// Where the loss was computed last.
@@ -31,20 +30,7 @@ struct Checked {
 impl KullbackLeibler {
     /// From where `factors` are.
     pub fn new(factors: Factors) -> Self {
-        let v_sum = factors.v_sum();
-        Self { factors, done: 0, step: Step::Relaxed, checked: None, v_sum }
-    }
-
-    /// Plain updates alone: Lee and Seung's.
-    pub fn plain(self) -> Self {
-        Self { step: Step::Plain, ..self }
-    }
-
-    fn loss(&mut self, poll: Poll<'_>) -> Result<f64, Cancelled> {
-        let log_sum = self.factors.sum(poll, |block| block.log_sum())?;
-        let terms = self.factors.w_sums().into_iter().zip(self.factors.h_sums());
-        let estimate_sum: f64 = terms.map(|(w, h)| f64::from(w) * f64::from(h)).sum();
-        Ok(log_sum - self.v_sum + estimate_sum)
+        Self { factors, done: 0, step: Step::Relaxed, checked: None }
     }
 }
 
@@ -52,13 +38,13 @@ impl Descent for KullbackLeibler {
     fn iterate(&mut self, poll: Poll<'_>) -> Result<(), Cancelled> {
         let step = if self.done < PLAIN_STARTS { Step::Plain } else { self.step };
         let factors = &mut self.factors;
-        let down = factors.w_sums().repeat(BLOCK);
+        let down = rounded(&factors.w_sums()).repeat(BLOCK);
         factors.each_block(poll, |block| {
             let mut up = vec![0.0; down.len()];
             block.quotient_products(&mut up);
             run(Multiply { factor: block.h, up: &up, down: &down, step });
         })?;
-        let (down, fixed_len) = (factors.h_sums(), factors.levels.len());
+        let (down, fixed_len) = (rounded(&factors.h_sums()), factors.levels.len());
         factors.each_strip(Multiplied::Quotient, poll, |w, up| {
             let len = w.len() / down.len();
             let templates = w.chunks_exact_mut(len).zip(up.chunks_exact(len)).zip(&down).skip(fixed_len);
@@ -72,7 +58,7 @@ impl Descent for KullbackLeibler {
 
     /// Where the loss rose since the last check, goes back there, and on with plain updates.
     fn check(&mut self, poll: Poll<'_>) -> Result<f64, Cancelled> {
-        let loss = self.loss(poll)?;
+        let loss = self.factors.sum(poll, |block| block.divergence())?;
         if let (Some(checked), Step::Relaxed) = (&self.checked, self.step)
             && (loss.is_nan() || loss > checked.loss + ROUNDING * checked.loss.abs())
         {
@@ -90,4 +76,8 @@ impl Descent for KullbackLeibler {
     fn matrices(&self) -> (Array2<f32>, Array2<f32>) {
         self.factors.matrices()
     }
+}
+
+fn rounded(sums: &[f64]) -> Vec<f32> {
+    sums.iter().map(|&sum| sum as f32).collect()
 }

@@ -24,6 +24,7 @@ pub fn templates(
     sharing: &mut Sharing<'_>,
 ) -> Result<Array2<f32>, Cancelled> {
     let mut directions = frames.to_owned();
+    (sharing.poll)()?;
     sharing.share(directions.rows_mut(), frames.ncols(), |part| part.into_iter().for_each(normalise))?;
     let mut centres = first_centres(frames, &directions, count, (rng, sharing))?;
     let mut nearest = vec![usize::MAX; frames.nrows()];

@@ -60,20 +60,27 @@ impl Likenesses {
         let spectra = spectra(format, w);
         let roots = spectra.mapv(f64::sqrt);
         let h = h.mapv(f64::from);
-        let full_scales: Array1<f64> =
-            h.columns().into_iter().map(|column| quantile(column, FULL_SCALE_QUANTILE) + FLOOR).collect();
+        let mut full_scales = Array1::zeros(h.ncols());
+        for (full_scale, column) in full_scales.iter_mut().zip(h.columns()) {
+            *full_scale = quantile(column, FULL_SCALE_QUANTILE) + FLOOR;
+            poll()?;
+        }
         let levels = &h / &full_scales;
         poll()?;
         let mfcc = nearness(&cepstra(&spectra, format));
         let spectrum = roots.dot(&roots.t());
         poll()?;
+        let transposed = largest_products(&log_frequency_spectra(&roots, format), STEPS_PER_OCTAVE, poll)?;
+        let activation = correlations(levels.mapv(|level| level.min(1.0).sqrt()), poll)?;
+        let logarithms = levels.mapv(|level| (100.0 * level).ln_1p());
+        poll()?;
         Ok(Self {
             mfcc,
             spectrum,
-            transposed: largest_products(&log_frequency_spectra(&roots, format), STEPS_PER_OCTAVE, poll)?,
+            transposed,
             pan: pan_likeness(format, w),
-            activation: correlations(levels.mapv(|level| level.min(1.0).sqrt()), poll)?,
-            onset: correlations(rises(&levels.mapv(|level| (100.0 * level).ln_1p())), poll)?,
+            activation,
+            onset: correlations(rises(&logarithms), poll)?,
             shape: nearness(&standardised(shapes(&spectra, &h, format, poll)?)),
         })
     }
@@ -162,10 +169,10 @@ fn pan_likeness(format: Format, w: ArrayView2<f32>) -> Array2<f64> {
 /// The largest correlation of each pair of columns when one trails the other by up to [`LAG_FRAMES`]; 0 where all are
 /// negative.
 fn correlations(mut columns: Array2<f64>, poll: Poll<'_>) -> Result<Array2<f64>, Cancelled> {
-    poll()?;
     for mut column in columns.columns_mut() {
         column -= column.mean().unwrap_or(0.0);
         column /= column.dot(&column).sqrt().max(FLOOR);
+        poll()?;
     }
     largest_products(&columns, LAG_FRAMES, poll)
 }

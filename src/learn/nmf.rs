@@ -190,6 +190,7 @@ pub fn factorize(
         tell(done, loss)?;
     }
     let (mut w, mut h) = descent.matrices();
+    tell(total, None)?;
     normalise(&mut w, &mut h);
     Ok(Factorization { w, h, losses })
 }
@@ -227,7 +228,9 @@ fn descent<'v>(
         let updates = Updates::new(v, options.divergence, levels.len()).holding(levels);
         return Ok(Box::new(Textbook::new(updates, w, h)));
     }
+    poll()?;
     let factors = Factors::new(v, (&w, &h), levels, options.threads.clone());
+    poll()?;
     match options.divergence {
         Divergence::Euclidean => Ok(Box::new(Hals::new(factors))),
         _ => Ok(Box::new(KullbackLeibler::new(factors))),

@@ -11,8 +11,8 @@ mod update;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use tile::{HPass, Quotient, SquaredError, Tile, WPass};
-pub use update::{LogSum, Multiply, Step, Sweep};
+use tile::{HPass, KullbackLeibler, Quotient, SquaredError, Tile, WPass};
+pub use update::{Multiply, Step, Sweep};
 
 /// Rows of a strip, but for the last, which has the rest.
 pub const STRIP: usize = 64;
@@ -98,7 +98,9 @@ pub fn strips<'a>(shape: Shape, templates: impl Iterator<Item = &'a [f32]>) -> V
 pub enum Comparison {
     /// V / (H W + floor).
     Quotient,
-    /// (V − H W)².
+    /// V ln(V / E) − V + E, E = H W + floor.
+    KullbackLeibler,
+    /// (V − E)².
     SquaredError,
 }
 
@@ -132,6 +134,9 @@ impl WithSimd for Compare<'_> {
             let block = start * BLOCK..(start + len) * BLOCK;
             match by {
                 Comparison::Quotient => tile.compare(Quotient(simd), &v[block.clone()], &mut out[block]),
+                Comparison::KullbackLeibler => {
+                    tile.compare(KullbackLeibler(simd), &v[block.clone()], &mut out[block]);
+                }
                 Comparison::SquaredError => tile.compare(SquaredError(simd), &v[block.clone()], &mut out[block]),
             }
         }
@@ -275,6 +280,8 @@ mod tests {
             let (v, estimate) = (f64::from(self.v[frame * self.shape.rows + row]), self.estimate(frame, row));
             match by {
                 Comparison::Quotient => v / estimate,
+                Comparison::KullbackLeibler if v == 0.0 => estimate,
+                Comparison::KullbackLeibler => v * (v / estimate).ln() - v + estimate,
                 Comparison::SquaredError => (v - estimate).powi(2),
             }
         }
@@ -297,16 +304,20 @@ mod tests {
     }
 
     #[test]
-    fn quotients_and_squared_errors_are_those_of_float64() {
+    fn comparisons_are_those_of_float64() {
         for example in examples() {
             let Shape { frames, rows, .. } = example.shape;
-            for by in [Comparison::Quotient, Comparison::SquaredError] {
+            for by in [Comparison::Quotient, Comparison::KullbackLeibler, Comparison::SquaredError] {
                 let found = compared(&example, by);
                 for (frame, row) in (0..frames).flat_map(|frame| (0..rows).map(move |row| (frame, row))) {
                     let expected = example.compared(by, frame, row);
                     // A small difference is as exact as what it is the difference of.
                     let size = f64::from(example.v[frame * rows + row]) + example.estimate(frame, row);
-                    let scale = if by == Comparison::Quotient { expected } else { size.powi(2) };
+                    let scale = match by {
+                        Comparison::Quotient => expected,
+                        Comparison::KullbackLeibler => size,
+                        Comparison::SquaredError => size.powi(2),
+                    };
                     let at = example.shape.tile_index(frame, row);
                     assert_close(found[at], expected, scale, &(example.shape, by, frame, row));
                 }
@@ -326,6 +337,26 @@ mod tests {
             // 1.2e-7: the sum and the quotient, each rounded once.
             assert!((f64::from(out[0]) - expected).abs() <= 1.2e-7 * expected, "{} / {}: {}", v[0], w[0], out[0]);
             assert!(out[1..].iter().all(|x| *x == 0.0));
+        }
+    }
+
+    #[test]
+    fn the_loss_is_exact_from_nothing_to_a_million_times_the_estimate_and_next_to_nothing_of_what_is_nearly_equal() {
+        let shape = Shape { frames: 1, rows: 1, templates: 1 };
+        let ratios = (0..1600).map(|n| 10f64.powf(f64::from(n) * 0.01 - 10.0));
+        let near = (-20..=20).map(|n| 1.0 + f64::from(n) * 1e-5);
+        for ratio in ratios.chain(near).chain([0.0]) {
+            let (v, w) = ((0.7 * ratio) as f32, 0.7f32);
+            let (tiled, w) = (tiles(shape, [&[v][..]].into_iter()), strips(shape, [&[w][..]].into_iter()));
+            let (mut h, mut out) = (vec![0.0; BLOCK], vec![0.0; BLOCK * ROW_ALIGN]);
+            h[0] = 1.0;
+            run(Compare { shape, by: Comparison::KullbackLeibler, v: &tiled, w: &w, h: &h, out: &mut out });
+            let (v, estimate) = (f64::from(v), f64::from(w[0]) + f64::from(FLOOR));
+            let quotient = v / estimate;
+            let expected = if v == 0.0 { estimate } else { estimate * (quotient * quotient.ln() - quotient + 1.0) };
+            // f32 rounds the quotient and its logarithm, whose product is nearly the quotient less one; and E of the floor.
+            let scale = v * quotient.max(1e-30).ln().abs() + 1e-6 * (quotient - 1.0).abs() + expected;
+            assert!((f64::from(out[0]) - expected).abs() <= 5e-7 * scale + 1e-14, "{ratio}: {} {expected}", out[0]);
         }
     }
 

@@ -1,8 +1,8 @@
-//! What the products of a half-step do to a factor, and the sum that its loss needs.
+//! What the products of a half-step do to a factor.
 
 use pulp::{Simd, WithSimd};
 
-use super::{FLOOR, STRIP, vectors};
+use super::{FLOOR, vectors};
 
 /// The most that one over-relaxed update multiplies or divides by.
 const MAX_STEP: f32 = 100.0;
@@ -98,65 +98,6 @@ impl WithSimd for Sweep<'_> {
     }
 }
 
-/// Σ x ln y, where x = 0 counts nothing; both equally long, y ≥ 0. Sums of a strip's frames in float32, all in float64.
-pub struct LogSum<'a> {
-    /// x.
-    pub x: &'a [f32],
-    /// y.
-    pub y: &'a [f32],
-}
-
-impl WithSimd for LogSum<'_> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let parts = vectors::<S>(self.x).chunks(STRIP).zip(vectors::<S>(self.y).chunks(STRIP));
-        let part = |(x, y): (&[S::f32s], &[S::f32s])| {
-            let mut sum = simd.splat_f32s(0.0);
-            for (&x, &y) in x.iter().zip(y) {
-                sum = simd.mul_add_e_f32s(x, ln(simd, y), sum);
-            }
-            f64::from(simd.reduce_sum_f32s(sum))
-        };
-        parts.map(part).sum()
-    }
-}
-
-/// ln x, of 0 a large negative number; off by 1e-7. The polynomial is that of Cephes (Moshier 1989), on [√½, √2).
-#[inline(always)]
-fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    const ROOT_HALF: u32 = 0x3F35_04F3;
-    const POLYNOMIAL: [f32; 9] = [
-        7.037_683_6e-2,
-        -1.151_461e-1,
-        1.167_699_9e-1,
-        -1.242_014_1e-1,
-        1.424_932_3e-1,
-        -1.666_805_8e-1,
-        2.000_071_4e-1,
-        -2.499_999_4e-1,
-        3.333_333_1e-1,
-    ];
-    let x = simd.max_f32s(x, simd.splat_f32s(f32::MIN_POSITIVE));
-    let bits = simd.add_u32s(simd.transmute_u32s_f32s(x), simd.splat_u32s(0x3F80_0000 - ROOT_HALF));
-    let exponent = simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(23));
-    // As the last bits of a float of 2²³ and more, an integer reads as a number.
-    let exponent = simd.transmute_f32s_u32s(simd.or_u32s(exponent, simd.splat_u32s(0x4B00_0000)));
-    let exponent = simd.sub_f32s(exponent, simd.splat_f32s(8_388_608.0 + 127.0));
-    let mantissa = simd.and_u32s(bits, simd.splat_u32s(0x007F_FFFF));
-    let mantissa = simd.transmute_f32s_u32s(simd.add_u32s(mantissa, simd.splat_u32s(ROOT_HALF)));
-    let t = simd.sub_f32s(mantissa, simd.splat_f32s(1.0));
-    let mut sum = simd.splat_f32s(POLYNOMIAL[0]);
-    for &coefficient in &POLYNOMIAL[1..] {
-        sum = simd.mul_add_e_f32s(sum, t, simd.splat_f32s(coefficient));
-    }
-    let square = simd.mul_f32s(t, t);
-    let cubic = simd.mul_f32s(simd.mul_f32s(square, t), sum);
-    let fraction = simd.add_f32s(t, simd.mul_add_e_f32s(square, simd.splat_f32s(-0.5), cubic));
-    simd.mul_add_e_f32s(exponent, simd.splat_f32s(std::f32::consts::LN_2), fraction)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::run;
@@ -220,22 +161,5 @@ mod tests {
                 assert!((f64::from(*found) - expected).abs() < 1e-5, "{templates} {len}: {found} {expected}");
             }
         }
-    }
-
-    #[test]
-    fn logarithms_are_those_of_float64_and_nothing_times_any_counts_nothing() {
-        for n in 0..4000 {
-            let y = 10f32.powf(n as f32 * 0.01 - 20.0);
-            let mut x = [0.0; 16];
-            x[n % 16] = 1.0;
-            let found = run(LogSum { x: &x, y: &[y; 16] });
-            // 2e-7 of the logarithm, or of one: its last bit.
-            let expected = f64::from(y).ln();
-            assert!((found - expected).abs() < 2e-7 * expected.abs().max(1.0), "ln {y}: {found} {expected}");
-        }
-        assert_eq!(run(LogSum { x: &[0.0; 32], y: &[0.0; 32] }), 0.0);
-        let (x, y) = (noise(64 * 160, 1), noise(64 * 160, 2));
-        let expected: f64 = x.iter().zip(&y).map(|(&x, &y)| f64::from(x) * f64::from(y).ln()).sum();
-        assert!((run(LogSum { x: &x, y: &y }) / expected - 1.0).abs() < 1e-6);
     }
 }
