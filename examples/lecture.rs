@@ -16,7 +16,7 @@ use ndarray::{Array2, s};
 use unweave::audio_file::{AudioFile, Source};
 use unweave::dsp::{Complex32, Divergence, Stft, StftLayout, Window};
 use unweave::griffin_lim::{resynthesize, template_sound};
-use unweave::learn::{Capture, Factorization, FactorizeOptions, Start, factorize};
+use unweave::learn::{Capture, Factorization, FactorizeOptions, Method, Start, factorize};
 use unweave::pictures;
 
 /// K, the components.
@@ -52,6 +52,7 @@ pub(crate) fn run(audio: &AudioFile, divergence: Divergence, folder: &Path) -> a
         templates: COMPONENTS,
         divergence,
         iterations: UPDATES,
+        method: Method::Textbook,
         start: Start::Random,
         loss_every: 1,
         ..FactorizeOptions::default()

@@ -10,7 +10,8 @@
 //! | thread | runs | may |
 //! |---|---|---|
 //! | audio | [`dsp::Engine`], [`link::AudioLink`] | neither allocate, lock, wait, print nor fail |
-//! | learning, one per instance | [`learn::Learner`] | take seconds; is cancelled and joined when its instance goes |
+//! | learning, one per instance | [`learn::Learner`] | take seconds, at low priority; is cancelled and joined when its instance goes |
+//! | helpers of a learning, as many as the user allows | parts of its work: [`learn::Threads`] | live for milliseconds; are joined within the step that started them |
 //! | main | the plug-in's state calls and activation | lock [`link::Models`], briefly |
 //!
 //! Reading order: [`dsp::separator`], one frame through the algorithm; [`dsp::engine`], host blocks; [`learn::nmf`] and

@@ -10,7 +10,7 @@
 //! The audio thread only ever touches the ring, the triple buffer's output and atomics: it waits for nobody, and whatever
 //! is dropped is dropped on the other side.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use atomic_float::AtomicF32;
@@ -74,6 +74,8 @@ pub struct LearnSettings {
     pub steadiness: Steadiness,
     /// Whether transposed copies of tonal templates shall play along.
     pub extend_pitch: bool,
+    /// The most threads that may learn; 0: as many as there are cores while the host does not play, and one while it does.
+    pub threads: u8,
 }
 
 /// What a capture holds.
@@ -182,6 +184,11 @@ impl AudioLink {
     /// again.
     pub fn play_in(&mut self, playing: Playing) -> bool {
         self.capture.push(CaptureMessage::Play(playing)).is_ok()
+    }
+
+    /// Says whether the host plays.
+    pub fn play(&self, is_playing: bool) {
+        self.status.is_playing.store(is_playing, Relaxed);
     }
 
     /// The meters to write.
@@ -312,6 +319,8 @@ pub struct Status {
     pub progress: AtomicF32,
     /// Learnings that ended, well or not.
     pub learns_ended: AtomicU32,
+    /// Whether the host plays: then learning leaves it all cores but one.
+    pub is_playing: AtomicBool,
     /// Captured frames that found the ring full.
     pub dropped_frames: AtomicU64,
     failure: Mutex<String>,

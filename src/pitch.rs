@@ -1,6 +1,8 @@
 //! Extend pitch: transposed copies of tonal templates, so that notes that no capture held come apart too. Copies follow
 //! from the templates: they are neither learned nor saved.
 
+use std::convert::Infallible;
+
 use crate::dsp::{Format, Templates};
 
 /// Semitones by which copies are transposed. One step gains half as much, three no more.
@@ -15,6 +17,19 @@ const LOOK_ALIKE: f32 = 0.85;
 /// The templates with copies of the tonal ones, two semitones up and down, but for the components in `steady`: hum stays
 /// where it is. Notes of other components that were captured stay theirs.
 pub fn extend(templates: &Templates, steady: &[usize]) -> Templates {
+    let Ok(extended) = extend_while(templates, steady, &mut || Ok::<(), Infallible>(()));
+    extended
+}
+
+/// The same, while `poll` says go on: it is asked once for each template.
+///
+/// # Errors
+/// What the poll gave.
+pub fn extend_while<E>(
+    templates: &Templates,
+    steady: &[usize],
+    poll: &mut dyn FnMut() -> Result<(), E>,
+) -> Result<Templates, E> {
     let format = templates.format();
     let roots: Vec<Vec<f32>> = templates.full().templates().map(|template| root(&template)).collect();
     let mut copies = Vec::new();
@@ -22,6 +37,7 @@ pub fn extend(templates: &Templates, steady: &[usize]) -> Templates {
         if steady.contains(&owner) || !is_tonal(&template, format) {
             continue;
         }
+        poll()?;
         for step in STEPS {
             let copy = transposed(&template, format, step);
             let shape = root(&copy);
@@ -32,7 +48,8 @@ pub fn extend(templates: &Templates, steady: &[usize]) -> Templates {
             }
         }
     }
-    templates.with_copies(copies)
+    poll()?;
+    Ok(templates.with_copies(copies))
 }
 
 fn is_tonal(template: &[f32], format: Format) -> bool {

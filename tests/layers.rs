@@ -44,7 +44,7 @@ const KEPT_TO: [(&str, &[&str]); 7] = [
     ("triple_buffer", &["link.rs"]),
     ("crossbeam", &["link.rs", "learn/worker.rs"]),
     ("Mutex", &["link.rs"]),
-    ("std::thread", &["learn/worker.rs"]),
+    ("std::thread", &["learn/threads.rs", "learn/worker.rs"]),
     ("realfft", &["dsp/"]),
     ("nice_plug", &["plugin", "lib.rs"]),
 ];

@@ -19,6 +19,7 @@ const SETTINGS: LearnSettings = LearnSettings {
     group_by: GroupBy::Auto,
     steadiness: Steadiness::Varying,
     extend_pitch: true,
+    threads: 0,
 };
 
 fn options(iterations: usize) -> LearnOptions {

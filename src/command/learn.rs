@@ -8,7 +8,9 @@ use clap::{Args, ValueEnum};
 use unweave::audio_file::{AudioFile, Source};
 use unweave::dsp::{Divergence, Mode, StftLayout};
 use unweave::learn::report::{ComponentReport, Report, Worth};
-use unweave::learn::{Capture, Iteration, LearnError, LearnOptions, Part, REST, learn_blind, learn_guided};
+use unweave::learn::{
+    Capture, Iteration, LearnError, LearnOptions, Part, Priority, REST, Threads, learn_blind, learn_guided,
+};
 use unweave::link::{GroupBy, Steadiness};
 use unweave::model::Model;
 use unweave::model_file;
@@ -37,7 +39,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value = "kl")]
     divergence: DivergenceName,
     /// Learning updates
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().iterations, value_parser = at_least_one)]
     iterations: usize,
     /// Seed of the random start; the last one counts
     #[arg(long, value_name = "N", default_value_t = 1, overrides_with = "seed")]
@@ -51,6 +53,9 @@ pub(crate) struct Arguments {
     /// Learn blind: group templates into components by timbre (what sounds alike), hits (what starts together), or auto
     #[arg(long, value_name = "CHOICE", default_value = "auto", value_parser = group_by)]
     group_by: GroupBy,
+    /// Threads that learn [default: as many as there are cores]; the model does not depend on it
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    threads: Option<usize>,
     /// Do not add transposed copies of tonal templates for notes that were not captured
     #[arg(long)]
     no_extend_pitch: bool,
@@ -237,6 +242,7 @@ fn options(arguments: &Arguments) -> Result<LearnOptions, Usage> {
         layout,
         extend_pitch: !arguments.no_extend_pitch,
         group_by: arguments.group_by,
+        threads: Threads::new(arguments.threads.unwrap_or_else(Threads::cores), Priority::Normal),
     })
 }
 

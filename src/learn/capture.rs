@@ -3,6 +3,7 @@
 use ndarray::Array2;
 use thiserror::Error;
 
+use super::progress::Poll;
 use crate::dsp::{Complex32, Format, MAX_CHANNELS, Stft, StftLayout, Window};
 
 /// Recorded samples: mono or stereo, all finite, not silent.
@@ -42,8 +43,13 @@ pub enum CaptureError {
         /// Samples of a window.
         window_len: usize,
     },
+    /// The poll said stop.
+    #[error("cancelled")]
+    Cancelled,
 }
 
+/// Frames between polls: a millisecond or two.
+const FRAMES_PER_POLL: usize = 64;
 /// Samples softer than this are silence: −120 dB.
 const SILENCE: f32 = 1e-6;
 
@@ -96,6 +102,19 @@ impl Capture {
     /// # Errors
     /// A capture shorter than one window.
     pub fn spectrogram(&self, layout: StftLayout, window: Window) -> Result<Spectrogram, CaptureError> {
+        self.spectrogram_while(layout, window, &mut || Ok(()))
+    }
+
+    /// The same, while `poll` says go on.
+    ///
+    /// # Errors
+    /// A capture shorter than one window, or the poll said stop.
+    pub fn spectrogram_while(
+        &self,
+        layout: StftLayout,
+        window: Window,
+        poll: Poll<'_>,
+    ) -> Result<Spectrogram, CaptureError> {
         let (samples, window_len) = (self.channels[0].len(), layout.window_len());
         if samples < window_len {
             return Err(CaptureError::TooShort { samples, window_len });
@@ -105,6 +124,9 @@ impl Capture {
         let mut spectrum = vec![Complex32::default(); format.rows()];
         let mut magnitudes = Array2::zeros((frames.len(), format.rows()));
         for (frame, mut row) in magnitudes.rows_mut().into_iter().enumerate() {
+            if frame % FRAMES_PER_POLL == 0 {
+                poll().map_err(|_| CaptureError::Cancelled)?;
+            }
             frames.read(frame, &mut spectrum);
             row.iter_mut().zip(&spectrum).for_each(|(magnitude, x)| *magnitude = x.norm());
         }

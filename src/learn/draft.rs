@@ -4,8 +4,10 @@ use ndarray::Array2;
 
 use super::capture::Capture;
 use super::components::{LearnError, LearnOptions};
+use super::progress::{Cancelled, Progress};
 use super::rehearsal::{Rehearsal, captured_covariances};
 use super::report::{ComponentReport, Report, Worth};
+use super::threads::Sharing;
 use crate::dsp::{Covariance, Format, StftLayout, Templates};
 use crate::model::{Learned, Model};
 use crate::pitch;
@@ -80,16 +82,32 @@ impl<'a> Draft<'a> {
     /// The model, and what to tell of it; `report` has the warnings so far.
     ///
     /// # Errors
-    /// Too many components or templates.
-    pub fn finish(self, options: &LearnOptions, mut report: Report) -> Result<(Model, Report), LearnError> {
+    /// Too many components or templates, or the callback said stop.
+    pub fn finish(
+        self,
+        options: &LearnOptions,
+        mut report: Report,
+        progress: &mut Progress<'_>,
+    ) -> Result<(Model, Report), LearnError> {
+        progress.poll()?;
         let base = self.templates()?;
+        progress.poll()?;
         report.check_likeness(&base);
+        progress.poll()?;
         report.components = self.components.iter().map(component_report).collect();
         let steady: Vec<usize> = (0..self.components.len()).filter(|&n| self.components[n].is_steady).collect();
-        let playing = if options.extend_pitch { pitch::extend(&base, &steady) } else { base.clone() };
-        let mut rehearsal = Rehearsal::new(&playing, self.layout, options.divergence);
-        let calibration = self.calibration(&mut rehearsal);
-        let covariances = self.covariances(&mut rehearsal);
+        let playing = match options.extend_pitch {
+            true => pitch::extend_while(&base, &steady, &mut || progress.poll())?,
+            false => base.clone(),
+        };
+        progress.poll()?;
+        let rehearsal = Rehearsal::new(&playing, self.layout, options.divergence);
+        let mut poll = || progress.poll();
+        let mut sharing = Sharing { threads: &options.threads, poll: &mut poll };
+        let calibration = self.calibration(&rehearsal, &mut sharing)?;
+        let covariances = self.covariances(&rehearsal, &mut sharing)?;
+        progress.end(options.iterations);
+        progress.poll()?;
         let learned = Learned {
             divergence: options.divergence,
             seed: options.seed,
@@ -110,35 +128,35 @@ impl<'a> Draft<'a> {
     }
 
     /// From the captures where every component has one; else what was known before, or none.
-    fn calibration(&self, rehearsal: &mut Rehearsal<'_>) -> Vec<f32> {
+    fn calibration(&self, rehearsal: &Rehearsal<'_>, sharing: &mut Sharing<'_>) -> Result<Vec<f32>, Cancelled> {
         let captures: Option<Vec<&Capture>> = self.components.iter().map(|component| component.capture).collect();
         if let Some(captures) = captures {
-            return rehearsal.calibration(&captures);
+            return rehearsal.calibration(&captures, sharing);
         }
         if self.components.iter().all(|component| component.calibration.is_empty()) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let gains = |component: &DraftComponent| match component.calibration.is_empty() {
             true => vec![1.0; self.format.rows()],
             false => component.calibration.clone(),
         };
-        self.components.iter().flat_map(gains).collect()
+        Ok(self.components.iter().flat_map(gains).collect())
     }
 
     /// From each component's capture, from what the masks take out of the mix, or as known before.
-    fn covariances(&self, rehearsal: &mut Rehearsal<'_>) -> Vec<Covariance> {
+    fn covariances(&self, rehearsal: &Rehearsal<'_>, sharing: &mut Sharing<'_>) -> Result<Vec<Covariance>, Cancelled> {
         if self.format.channels != 2 {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let known = |component: &DraftComponent| match component.capture {
-            Some(capture) => captured_covariances(capture, self.layout),
-            None => component.covariances.clone(),
+        let mut known = |component: &DraftComponent| match component.capture {
+            Some(capture) => captured_covariances(capture, self.layout, sharing),
+            None => Ok(component.covariances.clone()),
         };
-        let known: Vec<Vec<Covariance>> = self.components.iter().map(known).collect();
+        let known: Vec<Vec<Covariance>> = self.components.iter().map(&mut known).collect::<Result<_, _>>()?;
         let diffuse = || vec![Covariance::DIFFUSE; self.format.bins()];
         match self.mix {
-            Some(mix) if known.iter().any(Vec::is_empty) => rehearsal.covariances(mix, &known),
-            _ => known.into_iter().flat_map(|places| if places.is_empty() { diffuse() } else { places }).collect(),
+            Some(mix) if known.iter().any(Vec::is_empty) => rehearsal.covariances(mix, &known, sharing),
+            _ => Ok(known.into_iter().flat_map(|places| if places.is_empty() { diffuse() } else { places }).collect()),
         }
     }
 }

@@ -4,6 +4,7 @@
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::likeness::Likenesses;
+use super::progress::{Cancelled, Poll};
 use crate::dsp::Format;
 use crate::link::GroupBy;
 
@@ -27,25 +28,33 @@ pub struct Grouping {
 
 /// Groups templates (rows of `w`, each of `format.rows()`; columns of `h`, frames × templates), so that `groups` components
 /// come out, numbered by how much sounds of them, loudest first; one per template where there are fewer templates.
-pub fn group_templates(format: Format, w: ArrayView2<f32>, h: ArrayView2<f32>, groups: usize, by: GroupBy) -> Grouping {
+///
+/// # Errors
+/// The poll said stop.
+pub fn group_templates(
+    format: Format,
+    (w, h): (ArrayView2<f32>, ArrayView2<f32>),
+    (groups, by): (usize, GroupBy),
+    poll: Poll<'_>,
+) -> Result<Grouping, Cancelled> {
     let energies = h.map(|&x| f64::from(x)).sum_axis(Axis(0));
     let total = energies.sum().max(f64::MIN_POSITIVE);
     // No template weighs nothing: it must still count in averages.
     let weights: Vec<f64> = energies.iter().map(|energy| (energy / total).max(1e-9)).collect();
-    let likenesses = Likenesses::new(format, w, h);
+    let likenesses = Likenesses::new(format, w, h, poll)?;
     let (owners, by) = match by {
-        GroupBy::Timbre => (group_by_timbre(&likenesses, &weights, groups), GroupBy::Timbre),
+        GroupBy::Timbre => (group_by_timbre(&likenesses, &weights, groups, poll)?, GroupBy::Timbre),
         GroupBy::Hits => (group_by_hits(&likenesses, &weights, groups), GroupBy::Hits),
         GroupBy::Auto => {
             let hits = group_by_hits(&likenesses, &weights, groups);
             let struck_together = mean_within(&likenesses.activation, &hits).is_some_and(|mean| mean > STRUCK_TOGETHER);
             match struck_together {
                 true => (hits, GroupBy::Hits),
-                false => (group_by_timbre(&likenesses, &weights, groups), GroupBy::Timbre),
+                false => (group_by_timbre(&likenesses, &weights, groups, poll)?, GroupBy::Timbre),
             }
         }
     };
-    Grouping { owners: loudest_first(&owners, &weights), by }
+    Ok(Grouping { owners: loudest_first(&owners, &weights), by })
 }
 
 /// The attack and the ring of a struck thing differ in timbre, but start together.
@@ -59,7 +68,12 @@ fn group_by_hits(likenesses: &Likenesses, weights: &[f64], groups: usize) -> Vec
 /// Every likeness errs on some kind of music: timbre parts a drum's attack from its ring, activations part the notes of
 /// one instrument. So every three of the six make a grouping, and templates are as alike as many of these twenty put them
 /// together. Places count in all.
-fn group_by_timbre(likenesses: &Likenesses, weights: &[f64], groups: usize) -> Vec<usize> {
+fn group_by_timbre(
+    likenesses: &Likenesses,
+    weights: &[f64],
+    groups: usize,
+    poll: Poll<'_>,
+) -> Result<Vec<usize>, Cancelled> {
     let Likenesses { mfcc, spectrum, activation, onset, shape, transposed, pan } = likenesses;
     let mut voters: Vec<Array2<f64>> = [mfcc, spectrum, activation, onset, shape].map(squared).into();
     // Not squared: even copies of one spectrum are never quite alike after transposing.
@@ -73,8 +87,9 @@ fn group_by_timbre(likenesses: &Likenesses, weights: &[f64], groups: usize) -> V
         let owners = merge(&(likeness * &pan), weights, groups);
         together.indexed_iter_mut().filter(|((i, j), _)| owners[*i] == owners[*j]).for_each(|(_, votes)| *votes += 1.0);
         votes += 1.0;
+        poll()?;
     }
-    merge(&(together / votes), weights, groups)
+    Ok(merge(&(together / votes), weights, groups))
 }
 
 fn squared(likeness: &Array2<f64>) -> Array2<f64> {
@@ -144,6 +159,10 @@ fn loudest_first(owners: &[usize], weights: &[f64]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn group_templates(format: Format, w: ArrayView2<f32>, h: ArrayView2<f32>, groups: usize, by: GroupBy) -> Grouping {
+        super::group_templates(format, (w, h), (groups, by), &mut || Ok(())).unwrap()
+    }
 
     const FORMAT: Format = Format { sample_rate: 44_100.0, window_len: 2048, channels: 2 };
 

@@ -1,60 +1,99 @@
 //! Where templates start: spherical k-means of the frames.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis};
 use rand::{Rng, RngExt};
 
-/// Rounds of assignment and mean: the clusters have settled by then.
+use super::progress::Cancelled;
+use super::threads::Sharing;
+
+/// Rounds of assignment and mean at most: the clusters have settled by then.
 const ROUNDS: usize = 15;
+/// Frames that are compared with the centres at a time.
+const CHUNK: usize = 64;
 
 /// `count` templates (templates × rows, each sums to one): the sums of `count` clusters of frames that point the same
 /// way, each plus 1e-4 of its maximum so that no bin is lost to the multiplicative updates. The first centres are drawn as
 /// k-means++ does, by distance and energy.
-pub fn templates(frames: ArrayView2<f32>, count: usize, rng: &mut impl Rng) -> Array2<f32> {
+///
+/// # Errors
+/// The poll said stop.
+pub fn templates(
+    frames: ArrayView2<f32>,
+    count: usize,
+    rng: &mut impl Rng,
+    sharing: &mut Sharing<'_>,
+) -> Result<Array2<f32>, Cancelled> {
     let mut directions = frames.to_owned();
-    for mut frame in directions.rows_mut() {
-        let norm = frame.dot(&frame).sqrt();
-        frame /= norm.max(f32::MIN_POSITIVE);
-    }
-    let mut centres = first_centres(frames, &directions, count, rng);
-    let mut sums = centres.clone();
+    (sharing.poll)()?;
+    sharing.share(directions.rows_mut(), frames.ncols(), |part| part.into_iter().for_each(normalise))?;
+    let mut centres = first_centres(frames, &directions, count, (rng, sharing))?;
+    let mut nearest = vec![usize::MAX; frames.nrows()];
     for _ in 0..ROUNDS {
-        let nearness = directions.dot(&centres.t());
-        sums.fill(0.0);
-        for (frame, nearness) in frames.rows().into_iter().zip(nearness.rows()) {
-            let nearest = nearness.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(k, _)| k);
+        let before = nearest.clone();
+        let chunks = directions.axis_chunks_iter(Axis(0), CHUNK).into_iter().zip(nearest.chunks_mut(CHUNK));
+        sharing.share(chunks, CHUNK * centres.len(), |chunks| {
+            for (directions, nearest) in chunks {
+                let nearness = directions.dot(&centres.t());
+                for (nearest, nearness) in nearest.iter_mut().zip(nearness.rows()) {
+                    *nearest = nearness.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(k, _)| k);
+                }
+            }
+        })?;
+        if nearest == before {
+            break;
+        }
+        let mut sums = Array2::zeros(centres.dim());
+        for (frame, &nearest) in frames.rows().into_iter().zip(&nearest) {
             let mut sum = sums.row_mut(nearest);
             sum += &frame;
         }
-        for (mut centre, sum) in centres.rows_mut().into_iter().zip(sums.rows()) {
-            let norm = sum.dot(&sum).sqrt();
-            if norm > 0.0 {
-                centre.assign(&(&sum / norm));
+        for (mut centre, mut sum) in centres.rows_mut().into_iter().zip(sums.rows_mut()) {
+            // An empty cluster keeps its centre.
+            if sum.iter().any(|&x| x > 0.0) {
+                normalise(sum.view_mut());
+                centre.assign(&sum);
             }
         }
+        (sharing.poll)()?;
     }
-    for (mut template, centre) in sums.rows_mut().into_iter().zip(centres.rows()) {
-        template.assign(&centre);
+    for mut template in centres.rows_mut() {
         let floor = template.iter().copied().fold(0.0, f32::max).max(f32::MIN_POSITIVE) * 1e-4;
         template += floor;
         let sum = template.sum();
         template /= sum;
     }
-    sums
+    Ok(centres)
 }
 
-fn first_centres(frames: ArrayView2<f32>, directions: &Array2<f32>, count: usize, rng: &mut impl Rng) -> Array2<f32> {
-    let energies = frames.map(|x| x * x).sum_axis(Axis(1));
+fn normalise(mut frame: ArrayViewMut1<f32>) {
+    let norm = frame.dot(&frame).sqrt();
+    frame /= norm.max(f32::MIN_POSITIVE);
+}
+
+fn first_centres(
+    frames: ArrayView2<f32>,
+    directions: &Array2<f32>,
+    count: usize,
+    (rng, sharing): (&mut impl Rng, &mut Sharing<'_>),
+) -> Result<Array2<f32>, Cancelled> {
+    let energies: Vec<f32> = frames.rows().into_iter().map(|frame| frame.iter().map(|x| x * x).sum()).collect();
     let mut distances = vec![1.0f32; frames.nrows()];
     let mut centres = Array2::zeros((count, frames.ncols()));
     for mut centre in centres.rows_mut() {
         let weights: Vec<f64> = distances.iter().zip(&energies).map(|(&d, &e)| f64::from(d) * f64::from(e)).collect();
         let direction = directions.row(draw(&weights, rng));
         centre.assign(&direction);
-        for (distance, nearness) in distances.iter_mut().zip(directions.dot(&direction)) {
-            *distance = distance.min((1.0 - nearness).max(0.0));
-        }
+        let chunks = directions.axis_chunks_iter(Axis(0), CHUNK).into_iter().zip(distances.chunks_mut(CHUNK));
+        // Read from memory, a product costs as much as eight.
+        sharing.share(chunks, 8 * CHUNK * frames.ncols(), |chunks| {
+            for (directions, distances) in chunks {
+                for (distance, nearness) in distances.iter_mut().zip(directions.dot(&direction)) {
+                    *distance = distance.min((1.0 - nearness).max(0.0));
+                }
+            }
+        })?;
     }
-    centres
+    Ok(centres)
 }
 
 /// An index, drawn in proportion to its weight.
@@ -72,6 +111,7 @@ fn draw(weights: &[f64], rng: &mut impl Rng) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learn::Threads;
     use rand::SeedableRng;
 
     #[test]
@@ -79,7 +119,9 @@ mod tests {
         let spectra = [[1.0, 0.0, 0.0, 0.5], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]];
         let frames = Array2::from_shape_fn((60, 4), |(frame, row)| spectra[frame % 3][row] * (1.0 + frame as f32));
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);
-        let templates = templates(frames.view(), 3, &mut rng);
+        let (threads, mut poll) = (Threads::default(), || Ok(()));
+        let mut sharing = Sharing { threads: &threads, poll: &mut poll };
+        let templates = templates(frames.view(), 3, &mut rng, &mut sharing).unwrap();
         for spectrum in spectra {
             let total: f32 = spectrum.iter().sum();
             let is_found = templates.rows().into_iter().any(|template| {

@@ -2,8 +2,10 @@
 
 use std::f64::consts::PI;
 
+use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
+use super::progress::{Cancelled, Poll};
 use crate::dsp::Format;
 
 /// Mel bands of the template spectra whose cosine transform describes a timbre.
@@ -26,6 +28,8 @@ const LOWEST_HZ: f64 = 60.0;
 const STEPS_PER_OCTAVE: usize = 24;
 /// Octaves of these spectra, from [`LOWEST_HZ`] to 15 kHz.
 const OCTAVES: usize = 8;
+/// Rows that are multiplied between polls.
+const ROWS_PER_POLL: usize = 1024;
 /// What divisors are kept above.
 const FLOOR: f64 = 1e-12;
 
@@ -49,22 +53,36 @@ pub struct Likenesses {
 
 impl Likenesses {
     /// Of the templates in the rows of `w` (each of `format.rows()`) and in the columns of `h` (frames × templates).
-    pub fn new(format: Format, w: ArrayView2<f32>, h: ArrayView2<f32>) -> Self {
+    ///
+    /// # Errors
+    /// The poll said stop.
+    pub fn new(format: Format, w: ArrayView2<f32>, h: ArrayView2<f32>, poll: Poll<'_>) -> Result<Self, Cancelled> {
         let spectra = spectra(format, w);
         let roots = spectra.mapv(f64::sqrt);
         let h = h.mapv(f64::from);
-        let full_scales: Array1<f64> =
-            h.columns().into_iter().map(|column| quantile(column, FULL_SCALE_QUANTILE) + FLOOR).collect();
-        let levels = &h / &full_scales;
-        Self {
-            mfcc: nearness(&cepstra(&spectra, format)),
-            spectrum: roots.dot(&roots.t()),
-            transposed: largest_products(&log_frequency_spectra(&roots, format), STEPS_PER_OCTAVE),
-            pan: pan_likeness(format, w),
-            activation: correlations(levels.mapv(|level| level.min(1.0).sqrt())),
-            onset: correlations(rises(&levels.mapv(|level| (100.0 * level).ln_1p()))),
-            shape: nearness(&standardised(shapes(&spectra, &h, format))),
+        let mut full_scales = Array1::zeros(h.ncols());
+        for (full_scale, column) in full_scales.iter_mut().zip(h.columns()) {
+            *full_scale = quantile(column, FULL_SCALE_QUANTILE) + FLOOR;
+            poll()?;
         }
+        let levels = &h / &full_scales;
+        poll()?;
+        let mfcc = nearness(&cepstra(&spectra, format));
+        let spectrum = roots.dot(&roots.t());
+        poll()?;
+        let transposed = largest_products(&log_frequency_spectra(&roots, format), STEPS_PER_OCTAVE, poll)?;
+        let activation = correlations(levels.mapv(|level| level.min(1.0).sqrt()), poll)?;
+        let logarithms = levels.mapv(|level| (100.0 * level).ln_1p());
+        poll()?;
+        Ok(Self {
+            mfcc,
+            spectrum,
+            transposed,
+            pan: pan_likeness(format, w),
+            activation,
+            onset: correlations(rises(&logarithms), poll)?,
+            shape: nearness(&standardised(shapes(&spectra, &h, format, poll)?)),
+        })
     }
 }
 
@@ -150,25 +168,32 @@ fn pan_likeness(format: Format, w: ArrayView2<f32>) -> Array2<f64> {
 
 /// The largest correlation of each pair of columns when one trails the other by up to [`LAG_FRAMES`]; 0 where all are
 /// negative.
-fn correlations(mut columns: Array2<f64>) -> Array2<f64> {
+fn correlations(mut columns: Array2<f64>, poll: Poll<'_>) -> Result<Array2<f64>, Cancelled> {
     for mut column in columns.columns_mut() {
         column -= column.mean().unwrap_or(0.0);
         column /= column.dot(&column).sqrt().max(FLOOR);
+        poll()?;
     }
-    largest_products(&columns, LAG_FRAMES)
+    largest_products(&columns, LAG_FRAMES, poll)
 }
 
 /// The largest product of each pair of columns when one is moved against the other by up to `lag` rows either way; 0 where
 /// all are negative.
-fn largest_products(columns: &Array2<f64>, lag: usize) -> Array2<f64> {
+fn largest_products(columns: &Array2<f64>, lag: usize, poll: Poll<'_>) -> Result<Array2<f64>, Cancelled> {
     let rows = columns.nrows();
     let mut largest = Array2::zeros((columns.ncols(), columns.ncols()));
     for lag in 0..=lag.min(rows) {
-        let product = columns.slice(s![lag.., ..]).t().dot(&columns.slice(s![..rows - lag, ..]));
+        let (later, earlier) = (columns.slice(s![lag.., ..]), columns.slice(s![..rows - lag, ..]));
+        let mut product = Array2::zeros(largest.dim());
+        let parts = later.axis_chunks_iter(Axis(0), ROWS_PER_POLL).into_iter();
+        for (later, earlier) in parts.zip(earlier.axis_chunks_iter(Axis(0), ROWS_PER_POLL)) {
+            general_mat_mul(1.0, &later.t(), &earlier, 1.0, &mut product);
+            poll()?;
+        }
         largest.zip_mut_with(&product, |best: &mut f64, &x| *best = best.max(x));
         largest.zip_mut_with(&product.t(), |best, &x| *best = best.max(x));
     }
-    largest
+    Ok(largest)
 }
 
 /// Row by row, by how much each column rises; 0 in the first row.
@@ -197,7 +222,7 @@ fn log_frequency_spectra(roots: &Array2<f64>, format: Format) -> Array2<f64> {
 }
 
 /// Templates × 7 numbers that tell kinds of sound apart; `h` is frames × templates.
-fn shapes(spectra: &Array2<f64>, h: &Array2<f64>, format: Format) -> Array2<f64> {
+fn shapes(spectra: &Array2<f64>, h: &Array2<f64>, format: Format, poll: Poll<'_>) -> Result<Array2<f64>, Cancelled> {
     let bins = format.bins();
     let mut shapes = Array2::zeros((spectra.nrows(), 7));
     for (index, mut shape) in shapes.rows_mut().into_iter().enumerate() {
@@ -217,8 +242,9 @@ fn shapes(spectra: &Array2<f64>, h: &Array2<f64>, format: Format) -> Array2<f64>
             (largest / (mean + FLOOR) + FLOOR).ln(),
             rise / (activation.sum() + FLOOR),
         ]));
+        poll()?;
     }
-    shapes
+    Ok(shapes)
 }
 
 /// What the strongest bins hold of the spectrum.
@@ -270,7 +296,7 @@ mod tests {
         // Six semitones, and seventeen: more than an octave.
         let tones = [800.0, 800.0 * 2f64.powf(0.5), 800.0 * 2f64.powf(17.0 / 12.0)].map(tone);
         let w = Array2::from_shape_fn((3, FORMAT.rows()), |(template, bin)| tones[template](bin));
-        let likenesses = Likenesses::new(FORMAT, w.view(), Array2::ones((9, 3)).view());
+        let likenesses = Likenesses::new(FORMAT, w.view(), Array2::ones((9, 3)).view(), &mut || Ok(())).unwrap();
         let Likenesses { transposed, spectrum, .. } = likenesses;
         assert!(transposed[[0, 1]] > 0.9 && transposed[[1, 0]] > 0.9, "{transposed}");
         assert!(spectrum[[0, 1]] < 0.4, "{spectrum}");
@@ -281,7 +307,7 @@ mod tests {
     fn activations_a_few_frames_apart_are_alike_and_those_that_take_turns_are_not() {
         let struck = |frame: usize, at: usize| 0.8f64.powi(((frame + 40 - at) % 40) as i32);
         let h = Array2::from_shape_fn((400, 3), |(frame, template)| struck(frame, [0, 3, 20][template]));
-        let correlations = correlations(h);
+        let correlations = correlations(h, &mut || Ok(())).unwrap();
         assert!(correlations[[0, 1]] > 0.95, "{correlations}");
         assert!(correlations[[0, 2]] < 0.1, "{correlations}");
     }
@@ -294,7 +320,8 @@ mod tests {
             let (from, len) = [(5, 3), (5, 40), (30, 3)][template];
             held(frame, from, len)
         });
-        let Likenesses { onset, activation, .. } = Likenesses::new(FORMAT, Array2::ones((3, 1025)).view(), h.view());
+        let Likenesses { onset, activation, .. } =
+            Likenesses::new(FORMAT, Array2::ones((3, 1025)).view(), h.view(), &mut || Ok(())).unwrap();
         assert!(onset[[0, 1]] > 0.99 && activation[[0, 1]] < 0.5, "{onset} {activation}");
         assert!(onset[[0, 2]] < 0.1, "{onset}");
     }
@@ -315,7 +342,7 @@ mod tests {
             let h = Array2::from_shape_fn((frames, templates), |(frame, template)| {
                 (frame * (templates - 1 - template) % 5) as f32 * 1e6
             });
-            for likeness in all(&Likenesses::new(format, w.view(), h.view())) {
+            for likeness in all(&Likenesses::new(format, w.view(), h.view(), &mut || Ok(())).unwrap()) {
                 // 1e-9: the length of a unit vector after a thousand roundings of 1e-16.
                 assert!(likeness.iter().all(|x| (0.0..=1.0 + 1e-9).contains(x)), "{templates} {frames} {likeness}");
                 assert_eq!(likeness.dim(), (templates, templates));

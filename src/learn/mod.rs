@@ -3,18 +3,25 @@
 pub mod capture;
 pub mod components;
 pub mod draft;
+pub mod factors;
 pub mod grouping;
+pub mod hals;
+pub mod kl;
 pub mod kmeans;
 pub mod likeness;
 pub mod nmf;
 pub mod places;
+pub mod progress;
 pub mod rehearsal;
 pub mod report;
 pub mod steadiness;
+pub mod threads;
+pub mod updates;
 pub mod worker;
 
 pub use capture::{Capture, CaptureError, Spectrogram};
 pub use components::{LearnError, LearnOptions, Lesson, Part, learn_blind, learn_component, learn_guided};
-pub use nmf::{Factorization, FactorizeError, FactorizeOptions, Iteration, Start, factorize};
+pub use nmf::{Factorization, FactorizeError, FactorizeOptions, Iteration, Method, Start, factorize};
 pub use report::{Report, Warning, Worth};
+pub use threads::{Priority, Threads};
 pub use worker::{Learner, REST};

@@ -33,6 +33,13 @@ impl PlaceSums {
         }
     }
 
+    /// Adds the sums of other frames.
+    pub fn merge(&mut self, other: &Self) {
+        self.left.iter_mut().zip(&other.left).for_each(|(sum, x)| *sum += x);
+        self.right.iter_mut().zip(&other.right).for_each(|(sum, x)| *sum += x);
+        self.cross.iter_mut().flatten().zip(other.cross.iter().flatten()).for_each(|(sum, x)| *sum += x);
+    }
+
     /// R of each bin: its sum, plus 5 % of the mean trace times the covariance of all bins, divided by its trace.
     /// Of silence: no place at all.
     pub fn covariances(&self) -> Vec<Covariance> {

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, Axis};
 
+use super::progress::{Cancelled, Poll};
 use crate::dsp::Templates;
 use crate::link::GroupBy;
+
+/// Frames between polls.
+const FRAMES_PER_POLL: usize = 256;
 
 /// Two components whose templates are so alike on average are nearly the same.
 const ALIKE: f32 = 0.93;
@@ -151,11 +155,20 @@ impl Report {
 }
 
 /// 1 − ‖V − H W‖² / ‖V‖², from 0 to 1: how much of V (frames × rows) the factorization explains.
-pub fn explained(v: ArrayView2<f32>, w: ArrayView2<f32>, h: ArrayView2<f32>) -> f32 {
+///
+/// # Errors
+/// The poll said stop.
+pub fn explained(v: ArrayView2<f32>, w: ArrayView2<f32>, h: ArrayView2<f32>, poll: Poll<'_>) -> Result<f32, Cancelled> {
     let energy = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x).powi(2)).sum::<f64>();
-    let estimate = h.dot(&w);
-    let error = energy(&mut v.iter().zip(&estimate).map(|(v, e)| v - e));
-    (1.0 - error / energy(&mut v.iter().copied()).max(f64::MIN_POSITIVE)).max(0.0) as f32
+    let (mut error, mut total) = (0.0, 0.0);
+    for (v, h) in
+        v.axis_chunks_iter(Axis(0), FRAMES_PER_POLL).into_iter().zip(h.axis_chunks_iter(Axis(0), FRAMES_PER_POLL))
+    {
+        error += energy(&mut v.iter().zip(&h.dot(&w)).map(|(v, e)| v - e));
+        total += energy(&mut v.iter().copied());
+        poll()?;
+    }
+    Ok((1.0 - error / total.max(f64::MIN_POSITIVE)).max(0.0) as f32)
 }
 
 #[cfg(test)]
@@ -198,8 +211,9 @@ mod tests {
     fn what_is_explained_is_one_for_an_exact_factorization_and_less_for_half_of_it() {
         let (w, h) = (ndarray::arr2(&[[1.0, 0.0], [0.0, 1.0]]), ndarray::arr2(&[[1.0, 1.0], [2.0, 0.5]]));
         let v = h.dot(&w);
-        assert_eq!(explained(v.view(), w.view(), h.view()), 1.0);
-        let half = explained(v.view(), w.slice(ndarray::s![..1, ..]), h.slice(ndarray::s![.., ..1]));
+        assert_eq!(explained(v.view(), w.view(), h.view(), &mut || Ok(())).unwrap(), 1.0);
+        let half =
+            explained(v.view(), w.slice(ndarray::s![..1, ..]), h.slice(ndarray::s![.., ..1]), &mut || Ok(())).unwrap();
         assert!((half - 5.0 / 6.25).abs() < 1e-6, "{half}");
     }
 }

@@ -13,6 +13,7 @@ use super::capture::{Capture, CaptureError};
 use super::components::{LearnError, LearnOptions, Lesson, Part, learn_blind, learn_component};
 use super::nmf::Iteration;
 use super::report::Report;
+use super::threads::{Priority, Threads, lower_priority};
 use crate::dsp::{Mode, StftLayout};
 use crate::link::{CaptureMessage, EditorLink, LearnLink, LearnRequest, LearnSettings, Phase, Steadiness, Target};
 use crate::model::Model;
@@ -79,6 +80,7 @@ struct Recording {
 
 impl Worker {
     fn run(mut self) {
+        lower_priority();
         while !self.is_quitting {
             match self.link.requests.recv_timeout(POLL) {
                 Ok(LearnRequest::Quit) | Err(RecvTimeoutError::Disconnected) => return,
@@ -202,7 +204,15 @@ impl Worker {
         let (LearnLink { status, requests, .. }, is_quitting) = (&self.link, &mut self.is_quitting);
         status.progress.store(0.0, Relaxed);
         status.enter(Phase::Learning);
+        let options = options(&self.options, settings);
+        let may_use = |settings: LearnSettings| match settings.threads {
+            0 if status.is_playing.load(Relaxed) => 1,
+            0 => Threads::cores(),
+            threads => threads.into(),
+        };
+        options.threads.allow(may_use(settings));
         let mut on_progress = |iteration: Iteration| {
+            options.threads.allow(may_use(settings));
             status.progress.store(iteration.done as f32 / iteration.total as f32, Relaxed);
             match requests.try_recv() {
                 Err(TryRecvError::Empty) | Ok(LearnRequest::Relearn(_)) => ControlFlow::Continue(()),
@@ -213,7 +223,6 @@ impl Worker {
                 }
             }
         };
-        let options = options(&self.options, settings);
         let silent = || LearnError::Capture { name: "the capture".into(), error: CaptureError::Empty };
         let part = |name: String, capture: &Capture| {
             let templates = settings.templates.map(usize::from);
@@ -272,6 +281,7 @@ fn options(base: &LearnOptions, settings: LearnSettings) -> LearnOptions {
         mode: settings.mode,
         group_by: settings.group_by,
         extend_pitch: settings.extend_pitch,
+        threads: Threads::new(1, Priority::Low),
         ..base.clone()
     }
 }

@@ -16,6 +16,8 @@ use crate::model::Playing;
 const MAX_GAIN: f32 = 4.0;
 /// The value of `target` after all components.
 const TARGET_REST: i32 = MAX_COMPONENTS as i32 + 1;
+/// The most threads that can be asked for to learn.
+const MAX_THREADS: i32 = 16;
 /// The lowest gate threshold means off.
 const GATE_OFF_DB: f32 = -80.0;
 /// The highest gate threshold: broadband sound adds up to more than a full-scale sine.
@@ -51,6 +53,9 @@ pub struct UnweaveParams {
     /// Transposed copies of tonal templates.
     #[id = "extend_pitch"]
     pub extend_pitch: BoolParam,
+    /// The most threads that may learn.
+    #[id = "threads"]
+    pub threads: IntParam,
     /// What is traded for latency.
     #[id = "mode"]
     pub mode: EnumParam<ModeChoice>,
@@ -250,14 +255,16 @@ impl UnweaveParams {
                 .with_string_to_value(Arc::new(target_value))
                 .non_automatable(),
             templates: IntParam::new("Templates", 0, IntRange::Linear { min: 0, max: templates_max })
-                .with_value_to_string(Arc::new(|count| if count == 0 { "Auto".into() } else { count.to_string() }))
-                .with_string_to_value(Arc::new(|text| {
-                    if text.trim().eq_ignore_ascii_case("auto") { Some(0) } else { text.trim().parse().ok() }
-                }))
+                .with_value_to_string(Arc::new(count_text))
+                .with_string_to_value(Arc::new(count_value))
                 .non_automatable(),
             group_by: EnumParam::new("Group by", GroupByChoice::Auto).non_automatable(),
             steadiness: EnumParam::new("Steady", SteadinessChoice::Detect).non_automatable(),
             extend_pitch: BoolParam::new("Extend pitch", true).non_automatable(),
+            threads: IntParam::new("Learning threads", 0, IntRange::Linear { min: 0, max: MAX_THREADS })
+                .with_value_to_string(Arc::new(count_text))
+                .with_string_to_value(Arc::new(count_value))
+                .non_automatable(),
             mode: EnumParam::new("Mode", ModeChoice::Normal).non_automatable(),
             spatial: BoolParam::new("Spatial filter", true).non_automatable(),
             divergence: EnumParam::new("Divergence", DivergenceChoice::KullbackLeibler).non_automatable(),
@@ -318,6 +325,7 @@ impl UnweaveParams {
             group_by: self.group_by.value().into(),
             steadiness: self.steadiness.value().into(),
             extend_pitch: self.extend_pitch.value(),
+            threads: self.threads.value().clamp(0, MAX_THREADS) as u8,
         }
     }
 }
@@ -345,6 +353,14 @@ fn gain(name: &str) -> FloatParam {
         .with_unit(" dB")
         .with_value_to_string(formatters::v2s_f32_gain_to_db(1))
         .with_string_to_value(formatters::s2v_f32_gain_to_db())
+}
+
+fn count_text(count: i32) -> String {
+    if count == 0 { "Auto".into() } else { count.to_string() }
+}
+
+fn count_value(text: &str) -> Option<i32> {
+    if text.trim().eq_ignore_ascii_case("auto") { Some(0) } else { text.trim().parse().ok() }
 }
 
 fn target_text(target: i32) -> String {

@@ -98,6 +98,7 @@ impl Plugin for Unweave {
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
         self.follow_mode(context);
+        self.link.play(context.transport().playing);
         let is_capturing = self.params.capture.value() == CaptureSwitch::On;
         let audio = buffer.as_slice();
         self.link.capture(is_capturing, self.sample_rate, audio, self.params.learn_settings());

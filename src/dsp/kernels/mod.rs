@@ -1,12 +1,14 @@
 //! The loops that cost time, in float32 vectors of whatever width the processor has: AVX-512, AVX2 with FMA, NEON, or what
 //! the compiler makes of portable code. The processor is asked once, at run time.
 //!
-//! [`frame`] has the loops over all templates of one frame, [`vectors`] sums and updates, each tested against the plain loop
+//! [`frame`] has the loops over all templates of one frame, [`matrix`] those of learning over all frames, [`vectors`] sums and
+//! updates, each tested against the plain loop
 //! that says what it computes; [`wide`] compiles any loop over slices for the widest unit.
 //!
 //! No input makes them slow: what underflows is added to [`FLOOR`], and nothing is divided by less.
 
 pub mod frame;
+pub mod matrix;
 pub mod vectors;
 
 pub use frame::{Chosen, correlate, place, ratio_steps, weighted_sum};

@@ -1,0 +1,83 @@
+//! Kullback-Leibler descent: Lee and Seung's updates, in tiles, and over-relaxed while that makes the loss fall.
+
+use ndarray::Array2;
+
+use super::factors::{Factors, Multiplied};
+use super::nmf::Descent;
+use super::progress::{Cancelled, Poll};
+use crate::dsp::kernels::matrix::{BLOCK, Multiply, Step, run};
+
+/// The first updates are plain ones: from a flat or random start, long steps go astray.
+const PLAIN_STARTS: usize = 2;
+/// A loss that rose by no more than this share is one that float32 rounds.
+const ROUNDING: f64 = 1e-6;
+
+/// The descent of one V.
+pub struct KullbackLeibler {
+    factors: Factors,
+    done: usize,
+    step: Step,
+    checked: Option<Checked>,
+}
+
+/// Where the loss was computed last.
+struct Checked {
+    loss: f64,
+    w: Vec<f32>,
+    h: Vec<f32>,
+}
+
+impl KullbackLeibler {
+    /// From where `factors` are.
+    pub fn new(factors: Factors) -> Self {
+        Self { factors, done: 0, step: Step::Relaxed, checked: None }
+    }
+}
+
+impl Descent for KullbackLeibler {
+    fn iterate(&mut self, poll: Poll<'_>) -> Result<(), Cancelled> {
+        let step = if self.done < PLAIN_STARTS { Step::Plain } else { self.step };
+        let factors = &mut self.factors;
+        let down = rounded(&factors.w_sums()).repeat(BLOCK);
+        factors.each_block(poll, |block| {
+            let mut up = vec![0.0; down.len()];
+            block.quotient_products(&mut up);
+            run(Multiply { factor: block.h, up: &up, down: &down, step });
+        })?;
+        let (down, fixed_len) = (rounded(&factors.h_sums()), factors.levels.len());
+        factors.each_strip(Multiplied::Quotient, poll, |w, up| {
+            let len = w.len() / down.len();
+            let templates = w.chunks_exact_mut(len).zip(up.chunks_exact(len)).zip(&down).skip(fixed_len);
+            for ((factor, up), &down) in templates {
+                run(Multiply { factor, up, down: &vec![down; len], step });
+            }
+        })?;
+        self.done += 1;
+        Ok(())
+    }
+
+    /// Where the loss rose since the last check, goes back there, and on with plain updates.
+    fn check(&mut self, poll: Poll<'_>) -> Result<f64, Cancelled> {
+        let loss = self.factors.sum(poll, |block| block.divergence())?;
+        if let (Some(checked), Step::Relaxed) = (&self.checked, self.step)
+            && (loss.is_nan() || loss > checked.loss + ROUNDING * checked.loss.abs())
+        {
+            self.factors.w.copy_from_slice(&checked.w);
+            self.factors.h.copy_from_slice(&checked.h);
+            self.step = Step::Plain;
+            return Ok(checked.loss);
+        }
+        if self.step == Step::Relaxed {
+            self.checked = Some(Checked { loss, w: self.factors.w.clone(), h: self.factors.h.clone() });
+        }
+        Ok(loss)
+    }
+
+    fn matrices(&self) -> (Array2<f32>, Array2<f32>) {
+        self.factors.matrices()
+    }
+}
+
+fn rounded(sums: &[f64]) -> Vec<f32> {
+    sums.iter().map(|&sum| sum as f32).collect()
+}
