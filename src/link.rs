@@ -19,21 +19,25 @@ use crossbeam::channel;
 use crate::dsp::{Divergence, MAX_COMPONENTS, Mode, Templates};
 use crate::model::{Model, Playing};
 
-/// Frames that the audio thread may be ahead of the learner: 30 s at 48 kHz, so that a host that renders faster than real
-/// time loses nothing. Memory that was never written is never resident.
-const RING_FRAMES: usize = 30 * 48_000;
+/// Frames that the audio thread may be ahead of the learner, which looks every 20 ms, and while it learns every 100 ms: 8 s
+/// at 48 kHz, so that a host that renders 80 times faster than real time loses nothing. Memory that was never written is
+/// never resident.
+const RING_FRAMES: usize = 8 * 48_000;
+/// Events that the audio thread may be ahead of the learner.
+const RING_EVENTS: usize = 256;
 
 /// All ends of one instance's connections.
 pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
-    let (capture_in, capture_out) = rtrb::RingBuffer::new(RING_FRAMES);
+    let (frames_in, frames_out) = rtrb::RingBuffer::new(RING_FRAMES);
+    let (events_in, events_out) = rtrb::RingBuffer::new(RING_EVENTS);
     let (playing, templates) = triple_buffer::triple_buffer(&None);
     let (requests_in, requests_out) = channel::unbounded();
     let models = Arc::new(Models(Mutex::new(Stored { model: None, stream: None, playing })));
     let (status, meters) = (Arc::new(Status::default()), Arc::new(Meters::default()));
     let audio =
-        AudioLink { capture: capture_in, templates, status: status.clone(), meters: meters.clone(), capturing: None };
+        AudioLink { frames: frames_in, events: events_in, written_frames: 0, templates, status: status.clone(), meters: meters.clone(), capturing: None };
     let learn =
-        LearnLink { capture: capture_out, requests: requests_out, models: models.clone(), status: status.clone() };
+        LearnLink { capture: CaptureReader { frames: frames_out, events: events_out, read_frames: 0 }, requests: requests_out, models: models.clone(), status: status.clone() };
     (audio, learn, EditorLink { requests: requests_in, models, status, meters })
 }
 
@@ -47,7 +51,7 @@ pub enum CaptureMessage {
         /// 1 or 2.
         channels: u8,
     },
-    /// One sample of each channel.
+    /// One sample of each channel, in mono twice the same.
     Frame([f32; 2]),
     /// The recording ends: learn from it.
     Stop(LearnSettings),
@@ -135,7 +139,10 @@ pub enum Steadiness {
 
 /// The audio thread's ends.
 pub struct AudioLink {
-    capture: rtrb::Producer<CaptureMessage>,
+    frames: rtrb::Producer<[f32; 2]>,
+    /// Everything but frames, each after so many frames.
+    events: rtrb::Producer<(u64, CaptureMessage)>,
+    written_frames: u64,
     templates: triple_buffer::Output<Option<Arc<Templates>>>,
     status: Arc<Status>,
     meters: Arc<Meters>,
@@ -153,14 +160,14 @@ impl AudioLink {
     /// again. A recording whose format changes begins anew.
     pub fn capture(&mut self, is_on: bool, sample_rate: f32, audio: &[&mut [f32]], settings: LearnSettings) {
         if !is_on {
-            if self.capturing.is_some() && self.capture.push(CaptureMessage::Stop(settings)).is_ok() {
+            if self.capturing.is_some() && self.tell(CaptureMessage::Stop(settings)) {
                 self.capturing = None;
             }
             return;
         }
         let channels = audio.len().min(2) as u8;
         if self.capturing != Some((sample_rate, channels)) {
-            if self.capture.push(CaptureMessage::Start { sample_rate, channels }).is_err() {
+            if !self.tell(CaptureMessage::Start { sample_rate, channels }) {
                 let lost = audio.first().map_or(0, |channel| channel.len() as u64);
                 self.status.dropped_frames.fetch_add(lost, Relaxed);
                 return;
@@ -171,9 +178,10 @@ impl AudioLink {
         let second = audio.get(1).unwrap_or(first);
         let mut dropped = 0;
         for (&left, &right) in first.iter().zip(second.iter()) {
-            // One place is kept for the message that ends the recording.
-            let is_full = self.capture.slots() < 2;
-            dropped += u64::from(is_full || self.capture.push(CaptureMessage::Frame([left, right])).is_err());
+            match self.frames.push([left, right]) {
+                Ok(()) => self.written_frames += 1,
+                Err(_) => dropped += 1,
+            }
         }
         if dropped > 0 {
             self.status.dropped_frames.fetch_add(dropped, Relaxed);
@@ -183,7 +191,12 @@ impl AudioLink {
     /// Tells the others how the audio thread plays from now on. Whether there was room for it: if not, say it
     /// again.
     pub fn play_in(&mut self, playing: Playing) -> bool {
-        self.capture.push(CaptureMessage::Play(playing)).is_ok()
+        self.tell(CaptureMessage::Play(playing))
+    }
+
+    /// Whether there was room for an event.
+    fn tell(&mut self, event: CaptureMessage) -> bool {
+        self.events.push((self.written_frames, event)).is_ok()
     }
 
     /// Says whether the host plays.
@@ -200,13 +213,46 @@ impl AudioLink {
 /// The learning thread's ends.
 pub struct LearnLink {
     /// What was recorded.
-    pub capture: rtrb::Consumer<CaptureMessage>,
+    pub capture: CaptureReader,
     /// What others ask for.
     pub requests: channel::Receiver<LearnRequest>,
     /// Where learned models go.
     pub models: Arc<Models>,
     /// Where the learner says what it does.
     pub status: Arc<Status>,
+}
+
+/// What the audio thread tells the learner, in the order it was told.
+pub struct CaptureReader {
+    frames: rtrb::Consumer<[f32; 2]>,
+    events: rtrb::Consumer<(u64, CaptureMessage)>,
+    read_frames: u64,
+}
+
+impl CaptureReader {
+    /// The next message, if there is one.
+    pub fn pop(&mut self) -> Option<CaptureMessage> {
+        if let Some(frame) = self.pop_frame() {
+            return Some(frame);
+        }
+        if self.is_event_due() { self.events.pop().ok().map(|(_, event)| event) } else { None }
+    }
+
+    fn is_event_due(&self) -> bool {
+        self.events.peek().is_ok_and(|(after, _)| *after == self.read_frames)
+    }
+
+    /// The next message, if it is a frame.
+    pub fn pop_frame(&mut self) -> Option<CaptureMessage> {
+        // First the frames: an event that was told before one of them is then seen below.
+        let frames = self.frames.slots();
+        if self.is_event_due() || frames == 0 {
+            return None;
+        }
+        let frame = self.frames.pop().ok()?;
+        self.read_frames += 1;
+        Some(CaptureMessage::Frame(frame))
+    }
 }
 
 /// What the learning thread can be asked for.

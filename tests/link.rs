@@ -76,11 +76,10 @@ fn the_same_audio_gives_the_same_templates() {
 #[test]
 fn frames_that_find_the_ring_full_are_counted_and_the_end_still_gets_through() {
     let (mut audio, mut learn, editor) = connect();
-    record(&mut audio, &mut vec![0.1; 30 * 48_000 + 1000]);
-    // The ring keeps one place for the start and one for the end.
-    assert_eq!(editor.status.dropped_frames.load(Relaxed), 1002);
+    record(&mut audio, &mut vec![0.1; 8 * 48_000 + 1000]);
+    assert_eq!(editor.status.dropped_frames.load(Relaxed), 1000);
     let mut last = None;
-    while let Ok(message) = learn.capture.pop() {
+    while let Some(message) = learn.capture.pop() {
         last = Some(message);
     }
     assert_eq!(last, Some(unweave::link::CaptureMessage::Stop(SETTINGS)));

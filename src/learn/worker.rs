@@ -88,7 +88,7 @@ impl Worker {
                 // Between learnings there is nothing to cancel.
                 Ok(LearnRequest::Cancel) | Err(RecvTimeoutError::Timeout) => {}
             }
-            while let (false, Ok(message)) = (self.is_quitting, self.link.capture.pop()) {
+            while let (false, Some(message)) = (self.is_quitting, self.link.capture.pop()) {
                 self.hear(message);
             }
         }
