@@ -81,3 +81,26 @@ impl Descent for KullbackLeibler {
 fn rounded(sums: &[f64]) -> Vec<f32> {
     sums.iter().map(|&sum| sum as f32).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::Threads;
+
+    #[test]
+    fn where_the_loss_rose_it_goes_back_to_the_last_check_and_on_with_plain_updates() {
+        let v = Array2::from_shape_fn((20, 33), |(frame, row)| ((frame * 7 + row * row) % 11) as f32);
+        let w = Array2::from_shape_fn((3, 33), |(k, row)| 1.0 + ((k + 1) * row % 5) as f32);
+        let h = Array2::from_elem((20, 3), 1.0);
+        let mut descent = KullbackLeibler::new(Factors::new(v.view(), (&w, &h), vec![], Threads::default()));
+        let go_on: Poll<'_> = &mut || Ok(());
+        (0..5).for_each(|_| descent.iterate(go_on).unwrap());
+        let (loss, kept) = (descent.check(go_on).unwrap(), descent.matrices());
+        // As if a long step had gone astray.
+        descent.factors.h.iter_mut().for_each(|h| *h *= 3.0);
+        assert_eq!(descent.check(go_on), Ok(loss));
+        assert_eq!((descent.matrices(), descent.step), (kept, Step::Plain));
+        descent.iterate(go_on).unwrap();
+        assert!(descent.check(go_on).unwrap() < loss);
+    }
+}

@@ -30,7 +30,7 @@ pub fn templates(
     let mut nearest = vec![usize::MAX; frames.nrows()];
     for _ in 0..ROUNDS {
         let before = nearest.clone();
-        let chunks = directions.axis_chunks_iter(Axis(0), CHUNK).into_iter().zip(nearest.chunks_mut(CHUNK));
+        let chunks = directions.axis_chunks_iter(Axis(0), CHUNK).zip(nearest.chunks_mut(CHUNK));
         sharing.share(chunks, CHUNK * centres.len(), |chunks| {
             for (directions, nearest) in chunks {
                 let nearness = directions.dot(&centres.t());
@@ -83,7 +83,7 @@ fn first_centres(
         let weights: Vec<f64> = distances.iter().zip(&energies).map(|(&d, &e)| f64::from(d) * f64::from(e)).collect();
         let direction = directions.row(draw(&weights, rng));
         centre.assign(&direction);
-        let chunks = directions.axis_chunks_iter(Axis(0), CHUNK).into_iter().zip(distances.chunks_mut(CHUNK));
+        let chunks = directions.axis_chunks_iter(Axis(0), CHUNK).zip(distances.chunks_mut(CHUNK));
         // Read from memory, a product costs as much as eight.
         sharing.share(chunks, 8 * CHUNK * frames.ncols(), |chunks| {
             for (directions, distances) in chunks {

@@ -185,7 +185,7 @@ fn largest_products(columns: &Array2<f64>, lag: usize, poll: Poll<'_>) -> Result
     for lag in 0..=lag.min(rows) {
         let (later, earlier) = (columns.slice(s![lag.., ..]), columns.slice(s![..rows - lag, ..]));
         let mut product = Array2::zeros(largest.dim());
-        let parts = later.axis_chunks_iter(Axis(0), ROWS_PER_POLL).into_iter();
+        let parts = later.axis_chunks_iter(Axis(0), ROWS_PER_POLL);
         for (later, earlier) in parts.zip(earlier.axis_chunks_iter(Axis(0), ROWS_PER_POLL)) {
             general_mat_mul(1.0, &later.t(), &earlier, 1.0, &mut product);
             poll()?;

@@ -40,7 +40,7 @@ impl<'a> Rehearsal<'a> {
     /// The poll said stop.
     pub fn calibration(&self, captures: &[&Capture], sharing: &mut Sharing<'_>) -> Result<Vec<f32>, Cancelled> {
         let frames = captures.iter().map(|capture| capture.frames(self.layout, Window::SqrtHann).len()).max();
-        let mut chunks: Vec<(Vec<usize>, Energies)> = chunks(frames.unwrap_or(0), Energies::default);
+        let mut chunks: Chunks<Energies> = chunks(frames.unwrap_or(0), Energies::default);
         sharing.share(&mut chunks, CHUNK * self.cost(captures.len()), |chunks| {
             let mut player = Player::new(self);
             let mut readers: Vec<Frames> = captures.iter().map(|c| c.frames(self.layout, Window::SqrtHann)).collect();
@@ -125,7 +125,7 @@ impl<'a> Rehearsal<'a> {
     /// What `add` adds up of every frame, per component: chunk by chunk, and the chunks in order.
     fn place_sums(
         &self,
-        chunks: &[(Vec<usize>, Vec<Shares>)],
+        chunks: &Chunks<Vec<Shares>>,
         sharing: &mut Sharing<'_>,
         add: impl Fn(&Shares, &mut [PlaceSums]) + Sync,
     ) -> Result<Vec<PlaceSums>, Cancelled> {
@@ -146,7 +146,7 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// The rehearsed frames of a stereo mix, and every component's share of each bin.
-    fn shares(&self, mix: &Capture, sharing: &mut Sharing<'_>) -> Result<Vec<(Vec<usize>, Vec<Shares>)>, Cancelled> {
+    fn shares(&self, mix: &Capture, sharing: &mut Sharing<'_>) -> Result<Chunks<Vec<Shares>>, Cancelled> {
         let (bins, components) = (self.templates.format().bins(), self.templates.components().len());
         let mut chunks = chunks(mix.frames(self.layout, Window::SqrtHann).len(), Vec::new);
         sharing.share(&mut chunks, CHUNK * self.cost(1), |chunks| {
@@ -256,8 +256,11 @@ pub fn captured_covariances(
     Ok(sums.covariances())
 }
 
+/// Frames that are worked on together, and what that gives.
+type Chunks<T> = Vec<(Vec<usize>, T)>;
+
 /// Up to [`MAX_FRAMES`] of `frames` frames, evenly spread, by [`CHUNK`]s; with a place for what each chunk gives.
-fn chunks<T>(frames: usize, nothing: fn() -> T) -> Vec<(Vec<usize>, T)> {
+fn chunks<T>(frames: usize, nothing: fn() -> T) -> Chunks<T> {
     let rehearsed: Vec<usize> = rehearsed(frames).collect();
     rehearsed.chunks(CHUNK).map(|frames| (frames.to_vec(), nothing())).collect()
 }

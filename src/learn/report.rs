@@ -161,9 +161,7 @@ impl Report {
 pub fn explained(v: ArrayView2<f32>, w: ArrayView2<f32>, h: ArrayView2<f32>, poll: Poll<'_>) -> Result<f32, Cancelled> {
     let energy = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x).powi(2)).sum::<f64>();
     let (mut error, mut total) = (0.0, 0.0);
-    for (v, h) in
-        v.axis_chunks_iter(Axis(0), FRAMES_PER_POLL).into_iter().zip(h.axis_chunks_iter(Axis(0), FRAMES_PER_POLL))
-    {
+    for (v, h) in v.axis_chunks_iter(Axis(0), FRAMES_PER_POLL).zip(h.axis_chunks_iter(Axis(0), FRAMES_PER_POLL)) {
         error += energy(&mut v.iter().zip(&h.dot(&w)).map(|(v, e)| v - e));
         total += energy(&mut v.iter().copied());
         poll()?;

@@ -158,4 +158,14 @@ mod tests {
         let stopped = threads.share(0..100, POLL_COST, &mut poll, |part| seen.0.send(part.len()).unwrap());
         assert_eq!((stopped, parts), (Err(Cancelled), vec![4, 1, 1]));
     }
+    #[test]
+    fn no_more_threads_than_allowed_share_what_is_done_between_two_polls() {
+        for (threads, parts) in [(1, vec![12, 12]), (2, vec![12, 12])] {
+            let seen = std::sync::mpsc::channel();
+            let threads = Threads::new(threads, Priority::Normal);
+            let work = |part: Vec<usize>| seen.0.send(part.len()).unwrap();
+            threads.share(0..24, LEAST_COST, &mut || Ok(()), work).unwrap();
+            assert_eq!(seen.1.try_iter().collect::<Vec<_>>(), parts, "{threads:?}");
+        }
+    }
 }

@@ -15,7 +15,9 @@ use super::nmf::Iteration;
 use super::report::Report;
 use super::threads::{Priority, Threads, lower_priority};
 use crate::dsp::{Mode, StftLayout};
-use crate::link::{CaptureMessage, EditorLink, LearnLink, LearnRequest, LearnSettings, Phase, Steadiness, Target};
+use crate::link::{
+    CaptureMessage, EditorLink, LearnLink, LearnRequest, LearnSettings, Phase, Status, Steadiness, Target,
+};
 use crate::model::Model;
 
 /// How often the thread looks for captured frames.
@@ -205,14 +207,9 @@ impl Worker {
         status.progress.store(0.0, Relaxed);
         status.enter(Phase::Learning);
         let options = options(&self.options, settings);
-        let may_use = |settings: LearnSettings| match settings.threads {
-            0 if status.is_playing.load(Relaxed) => 1,
-            0 => Threads::cores(),
-            threads => threads.into(),
-        };
-        options.threads.allow(may_use(settings));
+        options.threads.allow(allowed_threads(settings, status));
         let mut on_progress = |iteration: Iteration| {
-            options.threads.allow(may_use(settings));
+            options.threads.allow(allowed_threads(settings, status));
             status.progress.store(iteration.done as f32 / iteration.total as f32, Relaxed);
             match requests.try_recv() {
                 Err(TryRecvError::Empty) | Ok(LearnRequest::Relearn(_)) => ControlFlow::Continue(()),
@@ -283,5 +280,41 @@ fn options(base: &LearnOptions, settings: LearnSettings) -> LearnOptions {
         extend_pitch: settings.extend_pitch,
         threads: Threads::new(1, Priority::Low),
         ..base.clone()
+    }
+}
+
+/// How many threads may learn just now.
+fn allowed_threads(settings: LearnSettings, status: &Status) -> usize {
+    match settings.threads {
+        0 if status.is_playing.load(Relaxed) => 1,
+        0 => Threads::cores(),
+        most => most.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::Divergence;
+    use crate::link::GroupBy;
+
+    #[test]
+    fn all_cores_learn_until_the_host_plays_and_never_more_than_the_user_allows() {
+        let settings = |threads: u8| LearnSettings {
+            target: Target::All,
+            components: 2,
+            templates: None,
+            divergence: Divergence::KullbackLeibler,
+            mode: Mode::Normal,
+            group_by: GroupBy::Auto,
+            steadiness: Steadiness::Detect,
+            extend_pitch: true,
+            threads,
+        };
+        let status = Status::default();
+        let allowed = |threads: u8| allowed_threads(settings(threads), &status);
+        assert_eq!([0, 1, 3].map(allowed), [Threads::cores(), 1, 3]);
+        status.is_playing.store(true, Relaxed);
+        assert_eq!([0, 1, 3].map(allowed), [1, 1, 3]);
     }
 }

@@ -152,7 +152,7 @@ fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         -1.666_805_8e-1,
         2.000_071_4e-1,
         -2.499_999_4e-1,
-        3.333_333_1e-1,
+        3.333_333e-1,
     ];
     let x = simd.max_f32s(x, simd.splat_f32s(f32::MIN_POSITIVE));
     let bits = simd.add_u32s(simd.transmute_u32s_f32s(x), simd.splat_u32s(0x3F80_0000 - ROOT_HALF));
