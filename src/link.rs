@@ -34,10 +34,21 @@ pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
     let (requests_in, requests_out) = channel::unbounded();
     let models = Arc::new(Models(Mutex::new(Stored { model: None, stream: None, playing })));
     let (status, meters) = (Arc::new(Status::default()), Arc::new(Meters::default()));
-    let audio =
-        AudioLink { frames: frames_in, events: events_in, written_frames: 0, templates, status: status.clone(), meters: meters.clone(), capturing: None };
-    let learn =
-        LearnLink { capture: CaptureReader { frames: frames_out, events: events_out, read_frames: 0 }, requests: requests_out, models: models.clone(), status: status.clone() };
+    let audio = AudioLink {
+        frames: frames_in,
+        events: events_in,
+        written_frames: 0,
+        templates,
+        status: status.clone(),
+        meters: meters.clone(),
+        capturing: None,
+    };
+    let learn = LearnLink {
+        capture: CaptureReader { frames: frames_out, events: events_out, read_frames: 0 },
+        requests: requests_out,
+        models: models.clone(),
+        status: status.clone(),
+    };
     (audio, learn, EditorLink { requests: requests_in, models, status, meters })
 }
 
@@ -242,8 +253,15 @@ impl CaptureReader {
         self.events.peek().is_ok_and(|(after, _)| *after == self.read_frames)
     }
 
-    /// The next message, if it is a frame.
-    pub fn pop_frame(&mut self) -> Option<CaptureMessage> {
+    /// The next message, if it belongs to a recording that goes on: its start, or a frame of it.
+    pub fn pop_recorded(&mut self) -> Option<CaptureMessage> {
+        match self.events.peek() {
+            Ok((_, CaptureMessage::Start { .. })) => self.pop(),
+            _ => self.pop_frame(),
+        }
+    }
+
+    fn pop_frame(&mut self) -> Option<CaptureMessage> {
         // First the frames: an event that was told before one of them is then seen below.
         let frames = self.frames.slots();
         if self.is_event_due() || frames == 0 {

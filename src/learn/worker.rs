@@ -98,17 +98,11 @@ impl Worker {
 
     fn hear(&mut self, message: CaptureMessage) {
         match message {
-            CaptureMessage::Start { sample_rate, channels } => {
-                self.recording = Some(Recording { sample_rate, channels: vec![Vec::new(); usize::from(channels)] });
-                self.link.status.enter(Phase::Capturing);
-            }
-            CaptureMessage::Frame(frame) => {
-                if let Some(recording) = &mut self.recording {
-                    let is_full = recording.channels[0].len() as f32 >= MAX_CAPTURE_S * recording.sample_rate;
-                    for (channel, sample) in recording.channels.iter_mut().zip(frame).filter(|_| !is_full) {
-                        channel.push(sample);
-                    }
+            CaptureMessage::Start { .. } | CaptureMessage::Frame(_) => {
+                if let CaptureMessage::Start { .. } = message {
+                    self.link.status.enter(Phase::Capturing);
                 }
+                record(&mut self.recording, message);
             }
             CaptureMessage::Stop(settings) => {
                 if let Some(recording) = self.recording.take() {
@@ -203,7 +197,8 @@ impl Worker {
         known: Option<&Model>,
         settings: LearnSettings,
     ) -> Result<(Model, Report), LearnError> {
-        let (LearnLink { status, requests, .. }, is_quitting) = (&self.link, &mut self.is_quitting);
+        let LearnLink { status, requests, capture: reader, .. } = &mut self.link;
+        let (recording, is_quitting) = (&mut self.recording, &mut self.is_quitting);
         status.progress.store(0.0, Relaxed);
         status.enter(Phase::Learning);
         let options = options(&self.options, settings);
@@ -211,6 +206,10 @@ impl Worker {
         let mut on_progress = |iteration: Iteration| {
             options.threads.allow(allowed_threads(settings, status));
             status.progress.store(iteration.done as f32 / iteration.total as f32, Relaxed);
+            // What is recorded meanwhile must not fill the ring.
+            while let Some(message) = reader.pop_recorded() {
+                record(recording, message);
+            }
             match requests.try_recv() {
                 Err(TryRecvError::Empty) | Ok(LearnRequest::Relearn(_)) => ControlFlow::Continue(()),
                 Ok(LearnRequest::Cancel) => ControlFlow::Break(()),
@@ -258,7 +257,38 @@ impl Worker {
             Err(LearnError::Cancelled) => status.enter(Phase::Idle),
             Err(error) => status.fail(error.to_string()),
         }
+        if self.recording.is_some() {
+            status.enter(Phase::Capturing);
+        }
+        give_memory_back();
         status.learns_ended.fetch_add(1, Relaxed);
+    }
+}
+
+/// Learning takes tens of megabytes for a second. glibc would keep them for this thread, and with a hundred instances that
+/// is what they hold most of.
+fn give_memory_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[allow(unsafe_code, reason = "a call into the C library, which has no safe form")]
+    // SAFETY: takes no pointer and may be called from any thread at any time (malloc_trim(3)).
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Takes the start of a recording, or a frame of it.
+fn record(recording: &mut Option<Recording>, message: CaptureMessage) {
+    match (message, recording) {
+        (CaptureMessage::Start { sample_rate, channels }, recording) => {
+            *recording = Some(Recording { sample_rate, channels: vec![Vec::new(); usize::from(channels)] });
+        }
+        (CaptureMessage::Frame(frame), Some(recording)) => {
+            let is_full = recording.channels[0].len() as f32 >= MAX_CAPTURE_S * recording.sample_rate;
+            for (channel, sample) in recording.channels.iter_mut().zip(frame).filter(|_| !is_full) {
+                channel.push(sample);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -77,7 +77,7 @@ impl Frame {
         let templates =
             Templates::with_bands(format, names, owners, w.iter().copied().collect(), Bands::full(v.len()))?;
         let h = Array1::from_elem(TEMPLATES, v.sum() / TEMPLATES as f32);
-        let matrix: Vec<f32> = templates.full().templates().flatten().copied().collect();
+        let matrix: Vec<f32> = templates.full().templates().flatten().collect();
         arrays.write("frame_w", &Array2::from_shape_vec((TEMPLATES, v.len()), matrix)?)?;
         arrays.write("frame_v", &v)?;
         arrays.write("frame_h", &h)?;
@@ -102,7 +102,8 @@ impl Frame {
 
     fn plain(&self, h: &mut Array1<f32>) {
         h.assign(&self.h);
-        let w: Vec<&[f32]> = self.templates.full().templates().collect();
+        let templates: Vec<Vec<f32>> = self.templates.full().templates().collect();
+        let w: Vec<&[f32]> = templates.iter().map(Vec::as_slice).collect();
         plain_updates(black_box(slice(&self.v)), &w, UPDATES, h.as_slice_mut().unwrap_or_default());
     }
 }
