@@ -66,8 +66,13 @@ pub enum CaptureMessage {
     Frame([f32; 2]),
     /// The recording ends: learn from it.
     Stop(LearnSettings),
-    /// The audio thread plays like this from now on.
-    Play(Playing),
+    /// The audio thread plays like this from now on …
+    Play {
+        /// … in this way …
+        playing: Playing,
+        /// … in the stream of this number, see [`Models::play_in`].
+        stream: u32,
+    },
 }
 
 /// What a musician chooses before learning.
@@ -199,10 +204,10 @@ impl AudioLink {
         }
     }
 
-    /// Tells the others how the audio thread plays from now on. Whether there was room for it: if not, say it
-    /// again.
-    pub fn play_in(&mut self, playing: Playing) -> bool {
-        self.tell(CaptureMessage::Play(playing))
+    /// Tells the others how the audio thread plays from now on, in the stream of a number that [`Models::play_in`] gave.
+    /// Whether there was room for it: if not, say it again.
+    pub fn play_in(&mut self, playing: Playing, stream: u32) -> bool {
+        self.tell(CaptureMessage::Play { playing, stream })
     }
 
     /// Whether there was room for an event.
@@ -319,21 +324,26 @@ impl Models {
         stored.play();
     }
 
-    /// The audio thread now runs at this rate, in mono or stereo: it gets the templates fitted to it.
-    pub fn play_in(&self, sample_rate: f32, channels: usize, playing: Playing) {
+    /// The audio thread now runs at this rate, in mono or stereo: it gets the templates fitted to it. Gives the number of
+    /// this stream.
+    pub fn play_in(&self, sample_rate: f32, channels: usize, playing: Playing) -> u32 {
         let mut stored = self.stored();
-        stored.stream = Some(Stream { sample_rate, channels, playing });
+        let number = stored.stream.map_or(0, |stream| stream.number.wrapping_add(1));
+        stored.stream = Some(Stream { number, sample_rate, channels, playing });
         stored.play();
+        number
     }
 
-    /// The audio thread now plays like this, at the rate and with the channels it had.
-    pub fn play_like(&self, playing: Playing) {
+    /// The audio thread now plays like this, at the rate and with the channels it had. Gives the rate, or nothing if that is
+    /// no longer so: what was told in an earlier stream is late.
+    pub fn play_like(&self, playing: Playing, stream: u32) -> Option<f32> {
         let mut stored = self.stored();
-        let stream = stored.stream.map(|stream| Stream { playing, ..stream });
-        if stream != stored.stream {
-            stored.stream = stream;
+        let known = stored.stream.filter(|known| known.number == stream)?;
+        if known.playing != playing {
+            stored.stream = Some(Stream { playing, ..known });
             stored.play();
         }
+        Some(known.sample_rate)
     }
 
     /// A panic elsewhere left whole values: each change is one assignment.
@@ -345,6 +355,8 @@ impl Models {
 /// What the audio thread runs in.
 #[derive(Clone, Copy, PartialEq)]
 struct Stream {
+    /// Counts the streams.
+    number: u32,
     sample_rate: f32,
     channels: usize,
     playing: Playing,

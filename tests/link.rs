@@ -195,21 +195,44 @@ fn kept_captures_are_learned_once_more_for_another_window_and_on_request() {
         wait("the end of the learning", || editor.status.learns_ended.load(Relaxed) == count);
         editor.models.current().unwrap()
     };
-    editor.models.play_in(48_000.0, 2, Playing::new(Mode::Normal.layout(48_000.0)));
+    let stream = editor.models.play_in(48_000.0, 2, Playing::new(Mode::Normal.layout(48_000.0)));
     record_stereo(&mut audio, Target::Component(0), true);
     record_stereo(&mut audio, Target::Component(1), false);
     let normal = learned_after(2);
-    assert!(audio.play_in(Playing::new(Mode::Fine.layout(48_000.0))));
+    assert!(audio.play_in(Playing::new(Mode::Fine.layout(48_000.0)), stream));
     let fine = learned_after(3);
     assert_eq!((normal.learned().layout.window_len(), fine.learned().layout.window_len()), (2048, 4096));
     assert_eq!(audio.templates().unwrap().format().window_len, 4096);
     // The same window, and the same captures: the same templates as before.
-    assert!(audio.play_in(Playing { bands: 30, ..Playing::new(Mode::Live.layout(48_000.0)) }));
+    assert!(audio.play_in(Playing { bands: 30, ..Playing::new(Mode::Live.layout(48_000.0)) }, stream));
     let again = learned_after(4);
     assert!(audio.templates().unwrap().bands().len() <= 30);
     assert_eq!(again.codes(), normal.codes());
     editor.requests.send(LearnRequest::Relearn(LearnSettings { templates: Some(3), ..SETTINGS })).unwrap();
     assert_eq!(learned_after(5).templates().owners(), [0, 0, 0, 1, 1, 1]);
+}
+
+#[test]
+fn another_rate_changes_nothing_that_was_learned_and_what_an_earlier_stream_told_comes_too_late() {
+    let (mut audio, learn, editor) = connect();
+    let options = LearnOptions { layout: None, ..options(10) };
+    let _learner = Learner::start(learn, editor.clone(), options).unwrap();
+    let playing = |sample_rate: f32| Playing::new(Mode::Normal.layout(sample_rate));
+    let early = editor.models.play_in(48_000.0, 2, playing(48_000.0));
+    record_stereo(&mut audio, Target::Component(0), true);
+    wait("the end of the learning", || ended(&editor));
+    let model = editor.models.current().unwrap();
+    for sample_rate in [96_000.0, 44_100.0, 192_000.0] {
+        let stream = editor.models.play_in(sample_rate, 2, playing(sample_rate));
+        let live = Playing::new(Mode::Live.layout(sample_rate));
+        assert!(audio.play_in(playing(sample_rate), stream) && audio.play_in(playing(48_000.0), early));
+        // The bands tell when both have been heard.
+        assert!(audio.play_in(Playing { bands: 30, ..live }, stream));
+        wait("fewer bands", || audio.templates().is_some_and(|templates| templates.bands().len() <= 30));
+        let format = audio.templates().unwrap().format();
+        assert_eq!((format.sample_rate, format.window_len), (sample_rate, live.layout.window_len()));
+    }
+    assert!(Arc::ptr_eq(&editor.models.current().unwrap(), &model) && editor.status.learns_ended.load(Relaxed) == 1);
 }
 
 #[test]

@@ -112,9 +112,10 @@ impl Worker {
                     }
                 }
             }
-            CaptureMessage::Play(playing) => {
-                self.link.models.play_like(playing);
-                self.relearn_in(playing.layout);
+            CaptureMessage::Play { playing, stream } => {
+                if let Some(sample_rate) = self.link.models.play_like(playing, stream) {
+                    self.relearn_in(playing.layout, sample_rate);
+                }
             }
         }
     }
@@ -173,21 +174,16 @@ impl Worker {
         }
     }
 
-    /// Learns once more where the window that plays is another than the one that was learned with.
-    fn relearn_in(&mut self, layout: StftLayout) {
-        let learned_window = self.link.models.current().map(|model| model.learned().layout.window_len());
-        if let Some(settings) =
-            self.kept.settings.filter(|_| learned_window.is_some_and(|len| len != layout.window_len()))
-        {
-            let is_mode = |mode: &Mode| mode.layout(self.kept_rate()) == layout;
-            let mode = Mode::ALL.into_iter().find(is_mode).unwrap_or(settings.mode);
-            self.relearn(LearnSettings { mode, ..settings });
+    /// Learns once more where the window that plays lasts longer or shorter than the one that was learned with.
+    fn relearn_in(&mut self, layout: StftLayout, sample_rate: f32) {
+        let (Some(model), Some(settings)) = (self.link.models.current(), self.kept.settings) else { return };
+        let octaves = |window_len: usize, sample_rate: f32| (window_len as f32 / sample_rate).log2();
+        let learned = octaves(model.learned().layout.window_len(), model.templates().format().sample_rate);
+        // Windows are powers of two, and rates lie between them.
+        if (octaves(layout.window_len(), sample_rate) - learned).round() != 0.0 {
+            let mode = Mode::ALL.into_iter().find(|mode| mode.layout(sample_rate) == layout);
+            self.relearn(LearnSettings { mode: mode.unwrap_or(settings.mode), ..settings });
         }
-    }
-
-    fn kept_rate(&self) -> f32 {
-        let kept = self.kept.alone.iter().flatten().chain(&self.kept.mix).next();
-        kept.map_or(0.0, Capture::sample_rate)
     }
 
     /// Learns the target from the captures in `kept`.

@@ -21,6 +21,8 @@ pub struct Unweave {
     engines: [Engine; Mode::ALL.len()],
     /// The mode that plays.
     mode: Mode,
+    /// The number of what plays between two activations.
+    stream: u32,
     /// What the others know of how this plays.
     told: Option<Playing>,
     /// Whether the host was asked to activate anew for another mode.
@@ -44,6 +46,7 @@ impl Default for Unweave {
             editor,
             engines: engines(sample_rate, 2),
             mode: Mode::Normal,
+            stream: 0,
             told: None,
             is_restart_asked: false,
             sample_rate,
@@ -80,7 +83,8 @@ impl Plugin for Unweave {
         self.sample_rate = buffer_config.sample_rate;
         self.mode = self.params.mode.value().into();
         self.engines = engines(self.sample_rate, channels);
-        self.editor.models.play_in(self.sample_rate, channels, self.params.playing(self.mode, self.sample_rate));
+        let playing = self.params.playing(self.mode, self.sample_rate);
+        self.stream = self.editor.models.play_in(self.sample_rate, channels, playing);
         // The learner is told too: it may want to learn once more, for another window.
         (self.told, self.is_restart_asked) = (None, false);
         context.set_latency_samples(self.engine().latency_samples() as u32);
@@ -131,7 +135,7 @@ impl Unweave {
             context.set_latency_samples(self.engine().latency_samples() as u32);
         }
         let playing = Some(self.params.playing(self.mode, self.sample_rate));
-        if self.told != playing && playing.is_some_and(|playing| self.link.play_in(playing)) {
+        if self.told != playing && playing.is_some_and(|playing| self.link.play_in(playing, self.stream)) {
             self.told = playing;
         }
     }
