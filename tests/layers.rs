@@ -43,7 +43,7 @@ const KEPT_TO: [(&str, &[&str]); 7] = [
     ("rtrb", &["link.rs"]),
     ("triple_buffer", &["link.rs"]),
     ("crossbeam", &["link.rs", "learn/worker.rs"]),
-    ("Mutex", &["link.rs"]),
+    ("Mutex", &["link.rs", "learn/threads.rs"]),
     ("std::thread", &["learn/threads.rs", "learn/worker.rs"]),
     ("realfft", &["dsp/"]),
     ("nice_plug", &["plugin", "lib.rs"]),

@@ -1,17 +1,16 @@
 //! How many threads learn, and how they share the work: by parts that do not depend on how many there are.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use thread_priority::{ThreadPriority, set_current_thread_priority};
 
 use super::progress::{Cancelled, Poll};
 
-/// Multiply-adds of one thread between two polls: a few milliseconds, and a tenth of a second without any vector unit.
-const POLL_COST: usize = 50_000_000;
-/// Multiply-adds below which a thread of its own costs more than it saves: some 200 µs.
-const LEAST_COST: usize = 4_000_000;
+/// Multiply-adds that a thread takes at a time, and between two polls: a millisecond or two, and less than a tenth of a
+/// second without any vector unit.
+const PART_COST: usize = 25_000_000;
 
 /// How many threads may learn. Clones share the number, which may change at any time.
 #[derive(Clone, Debug)]
@@ -68,8 +67,8 @@ impl Threads {
         self.allowed.store(count, Relaxed);
     }
 
-    /// Works on all `items`, each of about `cost` multiply-adds, in parts of neighbours: one part after the other, or some
-    /// at a time. No item's result may depend on its part. Polls every few milliseconds.
+    /// Works on all `items`, each of about `cost` multiply-adds, in parts of neighbours that whichever thread is free takes.
+    /// No item's result may depend on its part. Polls every few milliseconds.
     ///
     /// # Errors
     /// The poll said stop: some items were not worked on.
@@ -80,32 +79,33 @@ impl Threads {
         poll: Poll<'_>,
         work: impl Fn(Vec<T>) + Sync,
     ) -> Result<(), Cancelled> {
-        let mut items = items.into_iter().peekable();
-        let most = (POLL_COST / cost.max(1)).max(1);
-        while items.peek().is_some() {
-            let bite: Vec<T> = items.by_ref().take(most * self.allowed.load(Relaxed).max(1)).collect();
-            self.work(bite, cost, &work);
-            poll()?;
-        }
-        Ok(())
-    }
-
-    fn work<T: Send>(&self, items: Vec<T>, cost: usize, work: &(impl Fn(Vec<T>) + Sync)) {
-        let worth = items.len() * cost / LEAST_COST;
-        let parts = self.allowed.load(Relaxed).min(worth).clamp(1, items.len().max(1));
-        let mut left = items;
+        let items: Vec<T> = items.into_iter().collect();
+        let (part_len, parts) = ((PART_COST / cost.max(1)).max(1), items.len() * cost / PART_COST);
+        let left = Mutex::new(items.into_iter());
+        let take = || -> Option<Vec<T>> {
+            let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+            Some(left.by_ref().take(part_len).collect()).filter(|part: &Vec<T>| !part.is_empty())
+        };
+        let is_stopped = AtomicBool::new(false);
         thread::scope(|scope| {
-            for part in (1..parts).rev() {
-                let own = left.split_off(left.len() * part / (part + 1));
+            for helper in 1..self.allowed.load(Relaxed).min(parts) {
+                let (work, take, is_stopped) = (&work, &take, &is_stopped);
                 scope.spawn(move || {
                     if self.priority == Priority::Low {
                         lower_priority();
                     }
-                    work(own);
+                    while !is_stopped.load(Relaxed) && helper < self.allowed.load(Relaxed) {
+                        let Some(part) = take() else { break };
+                        work(part);
+                    }
                 });
             }
-            work(left);
-        });
+            while let Some(part) = take() {
+                work(part);
+                poll().inspect_err(|_| is_stopped.store(true, Relaxed))?;
+            }
+            Ok(())
+        })
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn every_item_is_worked_on_once_whatever_the_number_of_threads() {
         for (threads, items, cost) in
-            [(1, 10, 1), (4, 10, LEAST_COST), (3, 100, POLL_COST), (16, 2, POLL_COST), (0, 5, 0)]
+            [(1, 10, 1), (4, 10, PART_COST), (3, 100, PART_COST / 4), (16, 2, PART_COST), (0, 5, 0)]
         {
             let mut found = vec![0; items];
             let mut polls = 0;
@@ -141,31 +141,49 @@ mod tests {
             let add = |part: Vec<(usize, &mut usize)>| part.into_iter().for_each(|(n, found)| *found += n + 1);
             Threads::new(threads, Priority::Low).share(all, cost, &mut poll, add).unwrap();
             assert!(found.iter().enumerate().all(|(n, found)| *found == n + 1), "{threads} {found:?}");
-            assert_eq!(polls, if cost == POLL_COST { items.div_ceil(threads) } else { 1 });
+            assert!(polls <= items.div_ceil((PART_COST / cost.max(1)).max(1)), "{polls}");
+        }
+    }
+
+    /// The threads that worked on 40 parts, by the parts' order.
+    fn workers(threads: &Threads, poll: Poll<'_>) -> (Result<(), Cancelled>, Vec<thread::ThreadId>) {
+        let (seen, all) = std::sync::mpsc::channel();
+        let work = |_: Vec<usize>| {
+            thread::sleep(std::time::Duration::from_millis(2));
+            seen.send(thread::current().id()).unwrap();
+        };
+        let ended = threads.share(0..40, PART_COST, poll, work);
+        (ended, all.try_iter().collect())
+    }
+
+    #[test]
+    fn no_more_threads_than_allowed_take_part_and_the_callers_is_one() {
+        for allowed in [1, 2, 3] {
+            let mut polls = 0;
+            let mut poll = || {
+                polls += 1;
+                Ok(())
+            };
+            let (ended, mut workers) = workers(&Threads::new(allowed, Priority::Normal), &mut poll);
+            assert_eq!((ended, workers.len()), (Ok(()), 40));
+            assert_eq!(workers.iter().filter(|&&worker| worker == thread::current().id()).count(), polls);
+            workers.sort_by_key(|worker| format!("{worker:?}"));
+            workers.dedup();
+            assert!(workers.len() <= allowed && (allowed == 1 || workers.len() > 1), "{allowed} {workers:?}");
         }
     }
 
     #[test]
     fn the_word_to_stop_leaves_the_rest_and_fewer_threads_are_kept_to_at_once() {
         let threads = Threads::new(4, Priority::Normal);
-        let mut parts = Vec::new();
-        let seen = std::sync::mpsc::channel();
+        let (stopped, stopped_workers) = workers(&threads, &mut || Err(Cancelled));
+        // One part of each thread, and perhaps one more of those that had not heard of it yet.
+        assert!(stopped == Err(Cancelled) && stopped_workers.len() < 10, "{stopped_workers:?}");
         let mut poll = || {
             threads.allow(1);
-            parts.push(seen.1.try_iter().count());
-            if parts.len() < 3 { Ok(()) } else { Err(Cancelled) }
+            Ok(())
         };
-        let stopped = threads.share(0..100, POLL_COST, &mut poll, |part| seen.0.send(part.len()).unwrap());
-        assert_eq!((stopped, parts), (Err(Cancelled), vec![4, 1, 1]));
-    }
-    #[test]
-    fn no_more_threads_than_allowed_share_what_is_done_between_two_polls() {
-        for (threads, parts) in [(1, vec![12, 12]), (2, vec![12, 12])] {
-            let seen = std::sync::mpsc::channel();
-            let threads = Threads::new(threads, Priority::Normal);
-            let work = |part: Vec<usize>| seen.0.send(part.len()).unwrap();
-            threads.share(0..24, LEAST_COST, &mut || Ok(()), work).unwrap();
-            assert_eq!(seen.1.try_iter().collect::<Vec<_>>(), parts, "{threads:?}");
-        }
+        let (_, workers) = workers(&threads, &mut poll);
+        assert!(workers[10..].iter().all(|&worker| worker == thread::current().id()), "{workers:?}");
     }
 }
