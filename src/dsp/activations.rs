@@ -53,10 +53,10 @@ impl Divergence {
 /// Templates that are left out of later updates, most of them copies that do not sound: it saves half of the work and costs
 /// 0.01 dB. Not for Itakura-Saito, to which soft sounds are as dear as loud ones.
 const PRUNING: [Pruning; 4] = [
-    Pruning { after: 1, share: 1e-3, spared: 1.0 },
-    Pruning { after: 2, share: 1e-3, spared: 1.0 },
-    Pruning { after: 4, share: 1e-3, spared: f32::INFINITY },
-    Pruning { after: 8, share: 3e-3, spared: f32::INFINITY },
+    Pruning { after: 1, share: 2e-3, spared: 1.0 },
+    Pruning { after: 2, share: 2e-3, spared: 1.0 },
+    Pruning { after: 4, share: 2e-3, spared: f32::INFINITY },
+    Pruning { after: 8, share: 4e-3, spared: f32::INFINITY },
 ];
 
 /// After so many updates, templates below a share of the frame's strongest one are left out, but for those that the last

@@ -107,16 +107,35 @@ fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     }
 }
 
-/// Runs a loop over slices, compiled for the widest vector unit there is.
+/// Loops over slices, for [`wide`].
+pub trait Wide {
+    /// What they give.
+    type Output;
+
+    /// Runs them. `#[inline(always)]`: only then are they compiled for the unit that is there.
+    fn run(self) -> Self::Output;
+}
+
+/// A closure is inlined by the compiler's own choice: it is for loops of a line or two.
+impl<R, F: FnOnce() -> R> Wide for F {
+    type Output = R;
+
+    #[inline(always)]
+    fn run(self) -> R {
+        self()
+    }
+}
+
+/// Runs loops over slices, compiled for the widest vector unit there is.
 #[inline(always)]
-pub fn wide<R>(work: impl FnOnce() -> R) -> R {
-    struct Work<F>(F);
-    impl<R, F: FnOnce() -> R> Kernel for Work<F> {
-        type Output = R;
+pub fn wide<W: Wide>(work: W) -> W::Output {
+    struct Work<W>(W);
+    impl<W: Wide> Kernel for Work<W> {
+        type Output = W::Output;
 
         #[inline(always)]
-        fn run<S: Lanes>(self, _: S) -> R {
-            (self.0)()
+        fn run<S: Lanes>(self, _: S) -> W::Output {
+            self.0.run()
         }
     }
     dispatch(Work(work))
