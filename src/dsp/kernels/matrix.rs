@@ -15,13 +15,13 @@ use tile::{HPass, KullbackLeibler, Quotient, SquaredError, Tile, WPass};
 pub use update::{Multiply, Step, Sweep};
 
 /// Rows of a strip, but for the last, which has the rest.
-pub const STRIP: usize = 64;
+pub const STRIP: usize = super::frame::BLOCK_ROWS;
 /// Frames of a block.
 pub const BLOCK: usize = 16;
 /// Rows are padded to a multiple of this: the floats of the longest vector.
-pub const ROW_ALIGN: usize = 16;
+pub const ROW_ALIGN: usize = super::ALIGNED_LEN;
 /// Keeps quotients finite and factors above zero.
-pub const FLOOR: f32 = 1e-12;
+pub const FLOOR: f32 = super::FLOOR;
 
 /// The shape of a factorization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
