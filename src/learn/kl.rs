@@ -5,32 +5,24 @@ use ndarray::Array2;
 use super::factors::{Factors, Multiplied};
 use super::nmf::Descent;
 use super::progress::{Cancelled, Poll};
+use super::safeguard::Safeguard;
 use crate::dsp::kernels::matrix::{BLOCK, Multiply, Step, run};
 
 /// The first updates are plain ones: from a flat or random start, long steps go astray.
 const PLAIN_STARTS: usize = 2;
-/// A loss that rose by no more than this share is one that float32 rounds.
-const ROUNDING: f64 = 1e-6;
 
 /// The descent of one V.
 pub struct KullbackLeibler {
     factors: Factors,
     done: usize,
     step: Step,
-    checked: Option<Checked>,
-}
-
-/// Where the loss was computed last.
-struct Checked {
-    loss: f64,
-    w: Vec<f32>,
-    h: Vec<f32>,
+    safeguard: Safeguard,
 }
 
 impl KullbackLeibler {
     /// From where `factors` are.
     pub fn new(factors: Factors) -> Self {
-        Self { factors, done: 0, step: Step::Relaxed, checked: None }
+        Self { factors, done: 0, step: Step::Relaxed, safeguard: Safeguard::default() }
     }
 }
 
@@ -59,18 +51,14 @@ impl Descent for KullbackLeibler {
     /// Where the loss rose since the last check, goes back there, and on with plain updates.
     fn check(&mut self, poll: Poll<'_>) -> Result<f64, Cancelled> {
         let loss = self.factors.sum(poll, |block| block.divergence())?;
-        if let (Some(checked), Step::Relaxed) = (&self.checked, self.step)
-            && (loss.is_nan() || loss > checked.loss + ROUNDING * checked.loss.abs())
-        {
-            self.factors.w.copy_from_slice(&checked.w);
-            self.factors.h.copy_from_slice(&checked.h);
+        if self.step == Step::Plain {
+            return Ok(loss);
+        }
+        let checked = self.safeguard.check(loss, &mut self.factors);
+        if checked.is_none() {
             self.step = Step::Plain;
-            return Ok(checked.loss);
         }
-        if self.step == Step::Relaxed {
-            self.checked = Some(Checked { loss, w: self.factors.w.clone(), h: self.factors.h.clone() });
-        }
-        Ok(loss)
+        Ok(checked.unwrap_or(self.safeguard.loss()))
     }
 
     fn matrices(&self) -> (Array2<f32>, Array2<f32>) {

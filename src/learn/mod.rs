@@ -14,6 +14,7 @@ pub mod places;
 pub mod progress;
 pub mod rehearsal;
 pub mod report;
+pub mod safeguard;
 pub mod steadiness;
 pub mod threads;
 pub mod updates;
