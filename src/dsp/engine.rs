@@ -14,6 +14,9 @@ use super::{MAX_CHANNELS, MAX_COMPONENTS};
 
 /// Loudest sample that is taken as it is: +120 dB. Beyond it f32 spectra would overflow.
 const MAX_SAMPLE: f32 = 1e6;
+/// Softest sample that is no silence: −600 dB. What is computed of softer ones would be denormal numbers, a hundred times
+/// slower than others.
+const MIN_SAMPLE: f32 = 1e-30;
 /// Dry to wet, and bypass, fade within this time.
 const FADE_MS: f32 = 20.0;
 
@@ -297,7 +300,7 @@ impl Engine {
 
 /// What a host may send by accident is silence or is limited.
 fn sanitized(sample: f32) -> f32 {
-    if sample.is_finite() { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) } else { 0.0 }
+    if sample.is_finite() && sample.abs() >= MIN_SAMPLE { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) } else { 0.0 }
 }
 
 /// A value that moves in a straight line over each hop.
@@ -333,5 +336,17 @@ struct Line {
 impl Line {
     fn at(self, index: usize) -> f32 {
         self.from + self.slope * (index + 1) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_or_denormal_is_silence_and_what_is_too_loud_is_limited() {
+        let accidents = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-31, -f32::MIN_POSITIVE / 2.0];
+        assert!(accidents.into_iter().all(|sample| sanitized(sample) == 0.0));
+        assert_eq!([1e-30, -0.5, 1e7, -1e38].map(sanitized), [1e-30, -0.5, 1e6, -1e6]);
     }
 }
