@@ -1,4 +1,4 @@
-//! V, W and H in the tiles of [`matrix`], and the half-steps that threads share.
+//! V, W and H in the tiles of [`crate::dsp::kernels::matrix`], and the half-steps that threads share.
 
 use ndarray::{Array2, ArrayView2};
 

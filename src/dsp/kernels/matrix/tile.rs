@@ -75,7 +75,7 @@ pub(super) trait Comparing<S: Simd>: Copy {
     fn compare(self, v: S::f32s, estimate: S::f32s) -> S::f32s;
 }
 
-/// See [`Comparison::Quotient`].
+/// See [`super::Comparison::Quotient`].
 #[derive(Clone, Copy)]
 pub(super) struct Quotient<S>(pub(super) S);
 
@@ -101,7 +101,7 @@ impl<S: Simd> Comparing<S> for Quotient<S> {
     }
 }
 
-/// See [`Comparison::SquaredError`].
+/// See [`super::Comparison::SquaredError`].
 #[derive(Clone, Copy)]
 pub(super) struct SquaredError<S>(pub(super) S);
 
@@ -118,7 +118,7 @@ impl<S: Simd> Comparing<S> for SquaredError<S> {
     }
 }
 
-/// See [`Comparison::KullbackLeibler`](super::Comparison::KullbackLeibler).
+/// See [`super::Comparison::KullbackLeibler`](super::Comparison::KullbackLeibler).
 #[derive(Clone, Copy)]
 pub(super) struct KullbackLeibler<S>(pub(super) S);
 
