@@ -118,7 +118,7 @@ impl<S: Simd> Comparing<S> for SquaredError<S> {
     }
 }
 
-/// See [`super::Comparison::KullbackLeibler`](super::Comparison::KullbackLeibler).
+/// See [`super::Comparison::KullbackLeibler`].
 #[derive(Clone, Copy)]
 pub(super) struct KullbackLeibler<S>(pub(super) S);
 
