@@ -241,6 +241,9 @@ impl ActivationSolver {
 
     /// The factors of the next update, before prices: `steps` of the active templates.
     fn step(&mut self, dictionary: &Dictionary, divergence: Divergence) {
+        if self.active.is_empty() {
+            return;
+        }
         let chosen = dictionary.chosen(&self.active);
         let steps = &mut self.steps[..self.active.len()];
         let rows = padded(dictionary.rows());

@@ -152,14 +152,10 @@ impl Engine {
                 *sample = mixed * output.at(at);
             }
         }
-        for ((hop, component), _) in self
-            .component_hops
-            .iter()
-            .zip(components)
-            .zip(&self.is_connected)
-            .filter(|(_, is_connected)| **is_connected)
-        {
-            component[start..start + count].copy_from_slice(&hop[position..position + count]);
+        for ((hop, component), &is_connected) in self.component_hops.iter().zip(components).zip(&self.is_connected) {
+            if is_connected {
+                component[start..start + count].copy_from_slice(&hop[position..position + count]);
+            }
         }
     }
 
@@ -270,6 +266,7 @@ impl Engine {
             self.stft.analyze(&channel.input, spectrum);
         }
     }
+
     /// Components that have outputs of their own.
     pub fn component_outputs(&self) -> usize {
         self.component_outputs

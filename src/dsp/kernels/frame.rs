@@ -60,11 +60,11 @@ impl Block<'_> {
     }
 }
 
-/// The first `N` vectors of a slice.
+/// `N` vectors of a slice, from a row on; zeros where it is too short.
 #[inline(always)]
-fn array<S: Lanes, const N: usize>(values: &[f32]) -> &[S::f32s; N] {
-    let (vectors, _) = S::as_simd_f32s(&values[..N * S::F32_LANES]);
-    vectors.first_chunk().expect("a slice of N vectors has N")
+fn array<S: Lanes, const N: usize>(simd: S, values: &[f32], row: usize) -> [S::f32s; N] {
+    let vectors = S::as_simd_f32s(values.get(row..).unwrap_or_default()).0;
+    vectors.first_chunk().copied().unwrap_or([simd.splat_f32s(0.0); N])
 }
 
 /// Work on one block of rows after another.
@@ -75,6 +75,7 @@ trait ByBlock<S: Lanes>: Sized {
     /// Does it for all blocks.
     #[inline(always)]
     fn all(mut self, simd: S, Chosen { matrix, templates, indices }: Chosen<'_>) -> Self {
+        let templates = templates.max(1);
         let size = templates * BLOCK_ROWS;
         let (blocks, last) = (matrix.chunks_exact(size), matrix.chunks_exact(size).remainder());
         let mut row = 0;
@@ -136,7 +137,7 @@ impl<S: Lanes> ByBlock<S> for RatioBlocks<'_> {
     #[inline(always)]
     fn block<const N: usize>(&mut self, simd: S, block: Block<'_>) {
         let mut ratio = estimate::<S, N>(simd, block, self.h);
-        let v = array::<S, N>(&self.v[block.row..]);
+        let v = array::<S, N>(simd, self.v, block.row);
         for n in 0..N {
             ratio[n] = simd.mul_f32s(v[n], simd.reciprocal(ratio[n]));
         }
@@ -181,7 +182,7 @@ impl<S: Lanes> ByBlock<S> for FewSteps<'_, S> {
         for (chosen, &template) in chosen.iter_mut().zip(&self.templates) {
             *chosen = &templates[template];
         }
-        let v = array::<S, N>(&self.v[block.row..]);
+        let v = array::<S, N>(simd, self.v, block.row);
         for n in 0..N {
             let mut w = [chosen[0][n]; FEW];
             for k in 1..FEW {
@@ -250,7 +251,7 @@ struct CorrelateBlocks<'a> {
 impl<S: Lanes> ByBlock<S> for CorrelateBlocks<'_> {
     #[inline(always)]
     fn block<const N: usize>(&mut self, simd: S, block: Block<'_>) {
-        accumulate::<S, N>(simd, block, array::<S, N>(&self.x[block.row..]), self.partial);
+        accumulate::<S, N>(simd, block, &array::<S, N>(simd, self.x, block.row), self.partial);
     }
 }
 
