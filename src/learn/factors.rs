@@ -5,9 +5,9 @@ use ndarray::{Array2, ArrayView2};
 use super::progress::{Cancelled, Poll};
 use super::threads::Threads;
 use crate::dsp::kernels::matrix::{
-    BLOCK, Compare, Comparison, HProducts, ROW_ALIGN, STRIP, Shape, WProducts, run, strips, tiles,
+    BLOCK, Compare, Comparison, HProducts, ROW_ALIGN, STRIP, Shape, WProducts, strips, tiles,
 };
-use crate::dsp::kernels::{add_scaled, dot, sum};
+use crate::dsp::kernels::{add_scaled, dispatch, dot, sum};
 
 /// One factorization's matrices.
 pub struct Factors {
@@ -39,12 +39,12 @@ impl Block<'_> {
     /// (V / (H W + floor)) Wᵀ: frames × templates.
     pub fn quotient_products(&mut self, out: &mut [f32]) {
         self.compare(Comparison::Quotient);
-        run(HProducts { shape: self.shape, x: &self.scratch, w: self.w, out });
+        dispatch(HProducts { shape: self.shape, x: &self.scratch, w: self.w, out });
     }
 
     /// V Wᵀ: frames × templates.
     pub fn products(&self, out: &mut [f32]) {
-        run(HProducts { shape: self.shape, x: self.v, w: self.w, out });
+        dispatch(HProducts { shape: self.shape, x: self.v, w: self.w, out });
     }
 
     /// Σ V ln(V / E) − V + E, E = H W + floor.
@@ -65,7 +65,7 @@ impl Block<'_> {
     fn compare(&mut self, by: Comparison) {
         let Self { v, w, shape, h, scratch } = self;
         scratch.resize(v.len(), 0.0);
-        run(Compare { shape: *shape, by, v, w, h, out: scratch });
+        dispatch(Compare { shape: *shape, by, v, w, h, out: scratch });
     }
 }
 
@@ -159,7 +159,7 @@ impl Factors {
                 let out = &mut out[..w.len()];
                 let products = &mut out[fixed_len * shape.strip_len(strip)..];
                 let own = (by == Multiplied::Quotient).then_some(&*w);
-                run(WProducts { shape, strip, v, w: own, h, first: fixed_len, out: products });
+                dispatch(WProducts { shape, strip, v, w: own, h, first: fixed_len, out: products });
                 work(w, out);
             }
         })

@@ -8,8 +8,8 @@ use super::factors::{Factors, Multiplied};
 use super::nmf::Descent;
 use super::progress::{Cancelled, Poll};
 use super::safeguard::Safeguard;
-use crate::dsp::kernels::matrix::{BLOCK, Shape, Sweep, run};
-use crate::dsp::kernels::wide;
+use crate::dsp::kernels::matrix::{BLOCK, Shape, Sweep};
+use crate::dsp::kernels::{dispatch, wide};
 
 /// Sweeps for each product with V. With one, up to four times as many products are needed; with four, no fewer.
 const SWEEPS: usize = 2;
@@ -62,7 +62,13 @@ impl Descent for Hals {
             let mut products = vec![0.0; BLOCK * templates];
             block.products(&mut products);
             let (products, mut factor) = (transposed(&products, templates), transposed(block.h, templates));
-            run(Sweep { factor: &mut factor, products: &products, gram: &gram, is_free: &is_free, sweeps: SWEEPS });
+            dispatch(Sweep {
+                factor: &mut factor,
+                products: &products,
+                gram: &gram,
+                is_free: &is_free,
+                sweeps: SWEEPS,
+            });
             block.h.copy_from_slice(&transposed(&factor, BLOCK));
         })?;
         // The padding is no frame: it stays silent.
@@ -73,7 +79,7 @@ impl Descent for Hals {
         poll()?;
         let is_free: Vec<bool> = (0..templates).map(|template| template >= factors.levels.len()).collect();
         factors.each_strip(Multiplied::V, poll, |w, products| {
-            run(Sweep { factor: w, products, gram: &gram, is_free: &is_free, sweeps: SWEEPS });
+            dispatch(Sweep { factor: w, products, gram: &gram, is_free: &is_free, sweeps: SWEEPS });
         })?;
         extrapolate(&mut factors.w, &mut self.w, share);
         self.done += 1;

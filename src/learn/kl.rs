@@ -6,7 +6,8 @@ use super::factors::{Factors, Multiplied};
 use super::nmf::Descent;
 use super::progress::{Cancelled, Poll};
 use super::safeguard::Safeguard;
-use crate::dsp::kernels::matrix::{BLOCK, Multiply, Step, run};
+use crate::dsp::kernels::dispatch;
+use crate::dsp::kernels::matrix::{BLOCK, Multiply, Step};
 
 /// The first updates are plain ones: from a flat or random start, long steps go astray.
 const PLAIN_STARTS: usize = 2;
@@ -34,14 +35,14 @@ impl Descent for KullbackLeibler {
         factors.each_block(poll, |block| {
             let mut up = vec![0.0; down.len()];
             block.quotient_products(&mut up);
-            run(Multiply { factor: block.h, up: &up, down: &down, step });
+            dispatch(Multiply { factor: block.h, up: &up, down: &down, step });
         })?;
         let (down, fixed_len) = (rounded(&factors.h_sums()), factors.levels.len());
         factors.each_strip(Multiplied::Quotient, poll, |w, up| {
             let len = w.len() / down.len();
             let templates = w.chunks_exact_mut(len).zip(up.chunks_exact(len)).zip(&down).skip(fixed_len);
             for ((factor, up), &down) in templates {
-                run(Multiply { factor, up, down: &vec![down; len], step });
+                dispatch(Multiply { factor, up, down: &vec![down; len], step });
             }
         })?;
         self.done += 1;

@@ -367,54 +367,23 @@ mod tests {
         }
     }
 
-    /// What is tested.
-    #[derive(Clone, Copy)]
-    enum Part {
-        Steps,
-        Estimate,
-        Correlation,
-    }
-
-    struct Whole<'a> {
-        case: &'a Case,
-        part: Part,
-        out: Vec<f32>,
-    }
-
-    impl Kernel for Whole<'_> {
-        type Output = Vec<f32>;
-
-        #[inline(always)]
-        fn run<S: Lanes>(self, simd: S) -> Vec<f32> {
-            let Self { case, part, mut out } = self;
-            let (chosen, h, v) = (case.chosen(), &case.h, &case.v);
-            let mut partial = vec![f32::NAN; h.len() * ALIGNED_LEN];
-            match part {
-                Part::Steps => RatioSteps { chosen, h, v, partial: &mut partial, steps: &mut out }.run(simd),
-                Part::Estimate => WeightedSum { chosen, h, out: &mut out }.run(simd),
-                Part::Correlation => Correlate { chosen, x: v, partial: &mut partial, out: &mut out }.run(simd),
-            }
-            out
-        }
-    }
-
     #[test]
     fn kernels_agree_with_the_plain_loops_in_float64_on_every_unit() {
         for case in Case::all() {
+            let (chosen, h, v) = (case.chosen(), &case.h, &case.v);
             let estimate: Vec<f64> = (0..case.rows).map(|row| case.estimate(row)).collect();
-            let ratio = |row: usize| f64::from(case.v[row]) / estimate[row];
-            let len = case.h.len();
-            for found in on_every_unit(|| Whole { case: &case, part: Part::Steps, out: vec![f32::NAN; len] }) {
+            let ratio = |row: usize| f64::from(v[row]) / estimate[row];
+            on_every_unit(|| {
+                let mut partial = vec![f32::NAN; h.len() * ALIGNED_LEN];
+                let (mut found, mut sum) = (vec![f32::NAN; h.len()], vec![f32::NAN; case.stride]);
+                ratio_steps(chosen, h, v, &mut partial, &mut found);
                 case.check("step", &found, |k| case.correlation(k, ratio));
-            }
-            for found in on_every_unit(|| Whole { case: &case, part: Part::Estimate, out: vec![f32::NAN; case.stride] })
-            {
-                case.check("estimate", &found[..case.rows], |row| estimate[row]);
-                assert!(found[case.rows..].iter().all(|&padding| padding == FLOOR));
-            }
-            for found in on_every_unit(|| Whole { case: &case, part: Part::Correlation, out: vec![f32::NAN; len] }) {
-                case.check("correlation", &found, |k| case.correlation(k, |row| f64::from(case.v[row])));
-            }
+                weighted_sum(chosen, h, &mut sum);
+                case.check("estimate", &sum[..case.rows], |row| estimate[row]);
+                assert!(sum[case.rows..].iter().all(|&padding| padding == FLOOR));
+                correlate(chosen, v, &mut partial, &mut found);
+                case.check("correlation", &found, |k| case.correlation(k, |row| f64::from(v[row])));
+            });
         }
     }
 }

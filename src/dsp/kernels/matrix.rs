@@ -9,8 +9,7 @@
 mod tile;
 mod update;
 
-use pulp::{Arch, Simd, WithSimd};
-
+use super::{Kernel, Lanes};
 use tile::{HPass, KullbackLeibler, Quotient, SquaredError, Tile, WPass};
 pub use update::{Multiply, Step, Sweep};
 
@@ -120,11 +119,11 @@ pub struct Compare<'a> {
     pub out: &'a mut [f32],
 }
 
-impl WithSimd for Compare<'_> {
+impl Kernel for Compare<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn run<S: Lanes>(self, simd: S) {
         let Self { shape, by, v, w, h, out } = self;
         let (v, w, out) = (vectors::<S>(v), vectors::<S>(w), S::as_mut_simd_f32s(out).0);
         let lanes = S::F32_LANES;
@@ -133,11 +132,11 @@ impl WithSimd for Compare<'_> {
             let tile = Tile::<S> { w: &w[start * shape.templates..][..len * shape.templates], h, len };
             let block = start * BLOCK..(start + len) * BLOCK;
             match by {
-                Comparison::Quotient => tile.compare(Quotient(simd), &v[block.clone()], &mut out[block]),
+                Comparison::Quotient => tile.compare::<Quotient>(simd, &v[block.clone()], &mut out[block]),
                 Comparison::KullbackLeibler => {
-                    tile.compare(KullbackLeibler(simd), &v[block.clone()], &mut out[block]);
+                    tile.compare::<KullbackLeibler>(simd, &v[block.clone()], &mut out[block]);
                 }
-                Comparison::SquaredError => tile.compare(SquaredError(simd), &v[block.clone()], &mut out[block]),
+                Comparison::SquaredError => tile.compare::<SquaredError>(simd, &v[block.clone()], &mut out[block]),
             }
         }
     }
@@ -155,11 +154,11 @@ pub struct HProducts<'a> {
     pub out: &'a mut [f32],
 }
 
-impl WithSimd for HProducts<'_> {
+impl Kernel for HProducts<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn run<S: Lanes>(self, simd: S) {
         let Self { shape, x, w, out } = self;
         let pass = HPass::<S> { shape, w: vectors::<S>(w), x: vectors::<S>(x), first: 0 };
         match S::REGISTER_COUNT {
@@ -188,11 +187,11 @@ pub struct WProducts<'a> {
     pub out: &'a mut [f32],
 }
 
-impl WithSimd for WProducts<'_> {
+impl Kernel for WProducts<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn run<S: Lanes>(self, simd: S) {
         let Self { shape, strip, v, w, h, first, out } = self;
         let (len, start) = (shape.strip_len(strip) / S::F32_LANES, strip * STRIP / S::F32_LANES);
         let out = S::as_mut_simd_f32s(out).0;
@@ -201,7 +200,7 @@ impl WithSimd for WProducts<'_> {
         for (v, h) in v.chunks_exact(BLOCK * shape.padded_rows()).zip(h.chunks_exact(BLOCK * shape.templates)) {
             let mut x = &vectors::<S>(v)[start * BLOCK..][..len * BLOCK];
             if let Some(w) = w {
-                Tile::<S> { w: vectors::<S>(w), h, len }.compare(Quotient(simd), x, &mut scratch);
+                Tile::<S> { w: vectors::<S>(w), h, len }.compare::<Quotient>(simd, x, &mut scratch);
                 x = &scratch;
             }
             let pass = WPass::<S> { h, x, len, templates: shape.templates, first };
@@ -213,18 +212,14 @@ impl WithSimd for WProducts<'_> {
     }
 }
 
-/// Runs an operation with the longest vectors of this machine.
-pub fn run<O: WithSimd>(operation: O) -> O::Output {
-    Arch::new().dispatch(operation)
-}
-
 #[inline(always)]
-fn vectors<S: Simd>(values: &[f32]) -> &[S::f32s] {
+fn vectors<S: Lanes>(values: &[f32]) -> &[S::f32s] {
     S::as_simd_f32s(values).0
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{dispatch, on_every_unit};
     use super::*;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
@@ -298,111 +293,124 @@ mod tests {
         let mut out = vec![f32::NAN; v.len()];
         let blocks = v.chunks_exact(block).zip(h.chunks_exact(BLOCK * shape.templates));
         for ((v, h), out) in blocks.zip(out.chunks_exact_mut(block)) {
-            run(Compare { shape, by, v, w: &w, h, out });
+            dispatch(Compare { shape, by, v, w: &w, h, out });
         }
         out
     }
 
     #[test]
     fn comparisons_are_those_of_float64() {
-        for example in examples() {
-            let Shape { frames, rows, .. } = example.shape;
-            for by in [Comparison::Quotient, Comparison::KullbackLeibler, Comparison::SquaredError] {
-                let found = compared(&example, by);
-                for (frame, row) in (0..frames).flat_map(|frame| (0..rows).map(move |row| (frame, row))) {
-                    let expected = example.compared(by, frame, row);
-                    // A small difference is as exact as what it is the difference of.
-                    let size = f64::from(example.v[frame * rows + row]) + example.estimate(frame, row);
-                    let scale = match by {
-                        Comparison::Quotient => expected,
-                        Comparison::KullbackLeibler => size,
-                        Comparison::SquaredError => size.powi(2),
-                    };
-                    let at = example.shape.tile_index(frame, row);
-                    assert_close(found[at], expected, scale, &(example.shape, by, frame, row));
+        on_every_unit(|| {
+            for example in examples() {
+                let Shape { frames, rows, .. } = example.shape;
+                for by in [Comparison::Quotient, Comparison::KullbackLeibler, Comparison::SquaredError] {
+                    let found = compared(&example, by);
+                    for (frame, row) in (0..frames).flat_map(|frame| (0..rows).map(move |row| (frame, row))) {
+                        let expected = example.compared(by, frame, row);
+                        // A small difference is as exact as what it is the difference of.
+                        let size = f64::from(example.v[frame * rows + row]) + example.estimate(frame, row);
+                        let scale = match by {
+                            Comparison::Quotient => expected,
+                            Comparison::KullbackLeibler => size,
+                            Comparison::SquaredError => size.powi(2),
+                        };
+                        let at = example.shape.tile_index(frame, row);
+                        assert_close(found[at], expected, scale, &(example.shape, by, frame, row));
+                    }
                 }
             }
-        }
+        });
     }
 
     #[test]
     fn quotients_are_exact_from_the_floor_to_a_thousand_million_and_nothing_over_nothing_is_nothing() {
-        let shape = Shape { frames: 1, rows: 1, templates: 1 };
-        for (v, w) in (0..2000).map(|n| 10f32.powf(n as f32 * 0.01 - 11.0)).map(|w| (w * 0.37, w)).chain([(0.0, 0.0)]) {
-            let (v, w) = (tiles(shape, [&[v][..]].into_iter()), strips(shape, [&[w][..]].into_iter()));
-            let (mut h, mut out) = (vec![0.0; BLOCK], vec![0.0; BLOCK * ROW_ALIGN]);
-            h[0] = 1.0;
-            run(Compare { shape, by: Comparison::Quotient, v: &v, w: &w, h: &h, out: &mut out });
-            let expected = f64::from(v[0]) / (f64::from(w[0]) + f64::from(FLOOR));
-            // 1.2e-7: the sum and the quotient, each rounded once.
-            assert!((f64::from(out[0]) - expected).abs() <= 1.2e-7 * expected, "{} / {}: {}", v[0], w[0], out[0]);
-            assert!(out[1..].iter().all(|x| *x == 0.0));
-        }
+        on_every_unit(|| {
+            let shape = Shape { frames: 1, rows: 1, templates: 1 };
+            for (v, w) in
+                (0..2000).map(|n| 10f32.powf(n as f32 * 0.01 - 11.0)).map(|w| (w * 0.37, w)).chain([(0.0, 0.0)])
+            {
+                let (v, w) = (tiles(shape, [&[v][..]].into_iter()), strips(shape, [&[w][..]].into_iter()));
+                let (mut h, mut out) = (vec![0.0; BLOCK], vec![0.0; BLOCK * ROW_ALIGN]);
+                h[0] = 1.0;
+                dispatch(Compare { shape, by: Comparison::Quotient, v: &v, w: &w, h: &h, out: &mut out });
+                let expected = f64::from(v[0]) / (f64::from(w[0]) + f64::from(FLOOR));
+                // 1.2e-7: the sum and the quotient, each rounded once.
+                assert!((f64::from(out[0]) - expected).abs() <= 1.2e-7 * expected, "{} / {}: {}", v[0], w[0], out[0]);
+                assert!(out[1..].iter().all(|x| *x == 0.0));
+            }
+        });
     }
 
     #[test]
     fn the_loss_is_exact_from_nothing_to_a_million_times_the_estimate_and_next_to_nothing_of_what_is_nearly_equal() {
-        let shape = Shape { frames: 1, rows: 1, templates: 1 };
-        let ratios = (0..1600).map(|n| 10f64.powf(f64::from(n) * 0.01 - 10.0));
-        let near = (-20..=20).map(|n| 1.0 + f64::from(n) * 1e-5);
-        for ratio in ratios.chain(near).chain([0.0]) {
-            let (v, w) = ((0.7 * ratio) as f32, 0.7f32);
-            let (tiled, w) = (tiles(shape, [&[v][..]].into_iter()), strips(shape, [&[w][..]].into_iter()));
-            let (mut h, mut out) = (vec![0.0; BLOCK], vec![0.0; BLOCK * ROW_ALIGN]);
-            h[0] = 1.0;
-            run(Compare { shape, by: Comparison::KullbackLeibler, v: &tiled, w: &w, h: &h, out: &mut out });
-            let (v, estimate) = (f64::from(v), f64::from(w[0]) + f64::from(FLOOR));
-            let quotient = v / estimate;
-            let expected = if v == 0.0 { estimate } else { estimate * (quotient * quotient.ln() - quotient + 1.0) };
-            // f32 rounds the quotient and its logarithm, whose product is nearly the quotient less one; and E of the floor.
-            let scale = v * quotient.max(1e-30).ln().abs() + 1e-6 * (quotient - 1.0).abs() + expected;
-            assert!((f64::from(out[0]) - expected).abs() <= 5e-7 * scale + 1e-14, "{ratio}: {} {expected}", out[0]);
-        }
+        on_every_unit(|| {
+            let shape = Shape { frames: 1, rows: 1, templates: 1 };
+            let ratios = (0..1600).map(|n| 10f64.powf(f64::from(n) * 0.01 - 10.0));
+            let near = (-20..=20).map(|n| 1.0 + f64::from(n) * 1e-5);
+            for ratio in ratios.chain(near).chain([0.0]) {
+                let (v, w) = ((0.7 * ratio) as f32, 0.7f32);
+                let (tiled, w) = (tiles(shape, [&[v][..]].into_iter()), strips(shape, [&[w][..]].into_iter()));
+                let (mut h, mut out) = (vec![0.0; BLOCK], vec![0.0; BLOCK * ROW_ALIGN]);
+                h[0] = 1.0;
+                dispatch(Compare { shape, by: Comparison::KullbackLeibler, v: &tiled, w: &w, h: &h, out: &mut out });
+                let (v, estimate) = (f64::from(v), f64::from(w[0]) + f64::from(FLOOR));
+                let quotient = v / estimate;
+                let expected = if v == 0.0 { estimate } else { estimate * (quotient * quotient.ln() - quotient + 1.0) };
+                // f32 rounds the quotient and its logarithm, whose product is nearly the quotient less one; and E of the floor.
+                let scale = v * quotient.max(1e-30).ln().abs() + 1e-6 * (quotient - 1.0).abs() + expected;
+                assert!((f64::from(out[0]) - expected).abs() <= 5e-7 * scale + 1e-14, "{ratio}: {} {expected}", out[0]);
+            }
+        });
     }
 
     #[test]
     fn products_with_the_templates_are_those_of_float64() {
-        for example in examples() {
-            let (v, w, _) = example.tiled();
-            let (shape, Shape { frames, rows, templates }) = (example.shape, example.shape);
-            for (block, v) in v.chunks_exact(BLOCK * shape.padded_rows()).enumerate() {
-                let mut out = vec![f32::NAN; BLOCK * templates];
-                run(HProducts { shape, x: v, w: &w, out: &mut out });
-                for (index, &found) in out.iter().enumerate() {
-                    let (frame, k) = (block * BLOCK + index / templates, index % templates);
-                    let term =
-                        |row: usize| f64::from(example.v[frame * rows + row]) * f64::from(example.w[k * rows + row]);
-                    let expected = if frame < frames { (0..rows).map(term).sum() } else { 0.0 };
-                    assert_close(found, expected, expected, &(shape, frame, k));
+        on_every_unit(|| {
+            for example in examples() {
+                let (v, w, _) = example.tiled();
+                let (shape, Shape { frames, rows, templates }) = (example.shape, example.shape);
+                for (block, v) in v.chunks_exact(BLOCK * shape.padded_rows()).enumerate() {
+                    let mut out = vec![f32::NAN; BLOCK * templates];
+                    dispatch(HProducts { shape, x: v, w: &w, out: &mut out });
+                    for (index, &found) in out.iter().enumerate() {
+                        let (frame, k) = (block * BLOCK + index / templates, index % templates);
+                        let term = |row: usize| {
+                            f64::from(example.v[frame * rows + row]) * f64::from(example.w[k * rows + row])
+                        };
+                        let expected = if frame < frames { (0..rows).map(term).sum() } else { 0.0 };
+                        assert_close(found, expected, expected, &(shape, frame, k));
+                    }
                 }
             }
-        }
+        });
     }
 
     #[test]
     fn products_with_the_activations_are_those_of_float64_from_any_template_on() {
-        for example in examples() {
-            let (v, w, h) = example.tiled();
-            let (shape, Shape { frames, rows, templates }) = (example.shape, example.shape);
-            for (strip, first, is_quotient) in
-                (0..shape.strips()).flat_map(|strip| [(strip, 0, true), (strip, templates / 2, false)])
-            {
-                let (start, len) = (strip * STRIP, shape.strip_len(strip));
-                let mut out = vec![f32::NAN; (templates - first) * len];
-                let own = &w[start * templates..][..len * templates];
-                let w = is_quotient.then_some(own);
-                run(WProducts { shape, strip, v: &v, w, h: &h, first, out: &mut out });
-                for (index, &found) in out.iter().enumerate() {
-                    let (k, row) = (first + index / len, start + index % len);
-                    let x = |frame: usize| match is_quotient {
-                        true => example.compared(Comparison::Quotient, frame, row),
-                        false => f64::from(example.v[frame * rows + row]),
-                    };
-                    let term = |frame: usize| f64::from(example.h[frame * templates + k]) * x(frame);
-                    let expected = if row < rows { (0..frames).map(term).sum() } else { 0.0 };
-                    assert_close(found, expected, expected, &(shape, strip, k, row));
+        on_every_unit(|| {
+            for example in examples() {
+                let (v, w, h) = example.tiled();
+                let (shape, Shape { frames, rows, templates }) = (example.shape, example.shape);
+                for (strip, first, is_quotient) in
+                    (0..shape.strips()).flat_map(|strip| [(strip, 0, true), (strip, templates / 2, false)])
+                {
+                    let (start, len) = (strip * STRIP, shape.strip_len(strip));
+                    let mut out = vec![f32::NAN; (templates - first) * len];
+                    let own = &w[start * templates..][..len * templates];
+                    let w = is_quotient.then_some(own);
+                    dispatch(WProducts { shape, strip, v: &v, w, h: &h, first, out: &mut out });
+                    for (index, &found) in out.iter().enumerate() {
+                        let (k, row) = (first + index / len, start + index % len);
+                        let x = |frame: usize| match is_quotient {
+                            true => example.compared(Comparison::Quotient, frame, row),
+                            false => f64::from(example.v[frame * rows + row]),
+                        };
+                        let term = |frame: usize| f64::from(example.h[frame * templates + k]) * x(frame);
+                        let expected = if row < rows { (0..frames).map(term).sum() } else { 0.0 };
+                        assert_close(found, expected, expected, &(shape, strip, k, row));
+                    }
                 }
             }
-        }
+        });
     }
 }

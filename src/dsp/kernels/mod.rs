@@ -23,7 +23,7 @@ pub const FLOOR: f32 = 1e-12;
 pub const ALIGNED_LEN: usize = 16;
 
 /// A vector unit, with the one thing that kernels need and `pulp` does not tell of every unit alike.
-trait Lanes: Simd {
+pub trait Lanes: Simd {
     /// 1/x within two units in the last place, for x from [`FLOOR`] to 1e30: a division costs as much as eight
     /// multiplications and additions.
     fn reciprocal(self, x: Self::f32s) -> Self::f32s;
@@ -73,7 +73,7 @@ impl Lanes for pulp::Scalar256b {
 }
 
 /// A kernel, written once for every vector unit.
-trait Kernel {
+pub trait Kernel {
     /// What it gives.
     type Output;
 
@@ -93,10 +93,20 @@ impl<S: Lanes, K: Kernel> NullaryFnOnce for On<S, K> {
     }
 }
 
+/// The widest vector unit there is.
+#[inline(always)]
+fn unit() -> Arch {
+    #[cfg(test)]
+    if let Some(unit) = WANTED.get() {
+        return unit;
+    }
+    Arch::new()
+}
+
 /// Runs a kernel on the widest vector unit there is.
 #[inline(always)]
-fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    match Arch::new() {
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    match unit() {
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
         Arch::V4(simd) => simd.vectorize(On(simd, kernel)),
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
@@ -141,18 +151,26 @@ pub fn wide<W: Wide>(work: W) -> W::Output {
     dispatch(Work(work))
 }
 
-/// The same kernel on every vector unit that this machine has, narrow ones too.
 #[cfg(test)]
-fn on_every_unit<K: Kernel>(kernel: impl Fn() -> K) -> Vec<K::Output> {
-    let mut outputs = vec![On(pulp::Scalar256b, kernel()).call()];
+thread_local! {
+    /// The unit that a test wants.
+    static WANTED: std::cell::Cell<Option<Arch>> = const { std::cell::Cell::new(None) };
+}
+
+/// Runs a test on every vector unit that this machine has, narrow ones too.
+#[cfg(test)]
+fn on_every_unit(test: impl Fn()) {
+    let mut units = vec![Arch::Scalar];
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    {
-        outputs.extend(pulp::x86::V3::try_new().map(|simd| simd.vectorize(On(simd, kernel()))));
-        outputs.extend(pulp::x86::V4::try_new().map(|simd| simd.vectorize(On(simd, kernel()))));
-    }
+    units
+        .extend([pulp::x86::V3::try_new().map(Arch::V3), pulp::x86::V4::try_new().map(Arch::V4)].into_iter().flatten());
     #[cfg(target_arch = "aarch64")]
-    outputs.extend(pulp::aarch64::Neon::try_new().map(|simd| simd.vectorize(On(simd, kernel()))));
-    outputs
+    units.extend(pulp::aarch64::Neon::try_new().map(Arch::Neon));
+    for unit in units {
+        WANTED.set(Some(unit));
+        test();
+    }
+    WANTED.set(None);
 }
 
 /// Seeded numbers from 0 to 1.
@@ -189,12 +207,12 @@ mod tests {
     fn reciprocals_are_right_to_two_units_in_the_last_place_from_the_floor_up() {
         let x: Vec<f32> = (0..16_384).map(|n| (f64::from(FLOOR) * (f64::from(n) * 0.0059).exp()) as f32).collect();
         assert!((1e29..1e30).contains(&x[16_383]));
-        for found in on_every_unit(|| Reciprocals(&x)) {
-            for (&x, found) in x.iter().zip(found) {
+        on_every_unit(|| {
+            for (&x, found) in x.iter().zip(dispatch(Reciprocals(&x))) {
                 let exact = 1.0 / f64::from(x);
                 // Two units of 2⁻²³, and one of rounding x y.
                 assert!((f64::from(found) / exact - 1.0).abs() < 3.0 / (1 << 23) as f64, "1/{x}: {found}");
             }
-        }
+        });
     }
 }

@@ -106,41 +106,47 @@ mod tests {
 
     #[test]
     fn sums_agree_with_float64_on_awkward_lengths_on_every_unit() {
-        for len in LENS {
-            let (x, y) = (noise(len, 1), noise(len, 2));
-            let exact: f64 = x.iter().zip(&y).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
-            // 2e-6 relative: rounding of partial sums of at most 64 terms on the narrowest unit.
-            for found in on_every_unit(|| Dot(&x, &y)) {
-                assert!((f64::from(found) - exact).abs() <= 2e-6 * exact, "dot of {len}: {found} {exact}");
+        on_every_unit(|| {
+            for len in LENS {
+                let (x, y) = (noise(len, 1), noise(len, 2));
+                let exact: f64 = x.iter().zip(&y).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
+                let found = f64::from(dot(&x, &y));
+                // 2e-6 relative: rounding of partial sums of at most 64 terms on the narrowest unit.
+                assert!((found - exact).abs() <= 2e-6 * exact, "dot of {len}: {found} {exact}");
+                let exact: f64 = x.iter().map(|&x| f64::from(x)).sum();
+                let found = f64::from(sum(&x));
+                assert!((found - exact).abs() <= 2e-6 * exact, "sum of {len}: {found} {exact}");
             }
-            let exact: f64 = x.iter().map(|&x| f64::from(x)).sum();
-            for found in on_every_unit(|| Sum(&x)) {
-                assert!((f64::from(found) - exact).abs() <= 2e-6 * exact, "sum of {len}: {found} {exact}");
-            }
-        }
+        });
     }
 
     #[test]
     fn updates_are_what_the_plain_loops_say() {
-        for len in LENS {
-            let (h, steps, prices) = (noise(len, 3), noise(len, 4), noise(len, 5));
-            let prices: Vec<f32> = prices.iter().map(|price| price + 1.0).collect();
-            let mut out = h.clone();
-            add_scaled(&mut out, 0.5, &steps);
-            assert!(out.iter().zip(&h).zip(&steps).all(|((&out, &h), &step)| out == h + 0.5 * step), "{len}");
-            let (mut plain, mut relaxed) = (h.clone(), h.clone());
-            multiply(&mut plain, &steps, &prices);
-            multiply_relaxed(&mut relaxed, &steps, &prices);
-            for n in 0..len {
-                let factor = f64::from(steps[n]) / f64::from(prices[n]);
-                let expected = [factor, factor.powf(1.75).clamp(0.01, 100.0)].map(|factor| f64::from(h[n]) * factor);
-                for (found, expected) in [plain[n], relaxed[n]].into_iter().zip(expected) {
-                    let expected = expected.max(f64::from(FLOOR));
-                    // 1e-6: half a dozen roundings.
-                    assert!((f64::from(found) - expected).abs() <= 1e-6 * expected, "{len} {n}: {found} {expected}");
+        on_every_unit(|| {
+            for len in LENS {
+                let (h, steps, prices) = (noise(len, 3), noise(len, 4), noise(len, 5));
+                let prices: Vec<f32> = prices.iter().map(|price| price + 1.0).collect();
+                let mut out = h.clone();
+                add_scaled(&mut out, 0.5, &steps);
+                assert!(out.iter().zip(&h).zip(&steps).all(|((&out, &h), &step)| out == h + 0.5 * step), "{len}");
+                let (mut plain, mut relaxed) = (h.clone(), h.clone());
+                multiply(&mut plain, &steps, &prices);
+                multiply_relaxed(&mut relaxed, &steps, &prices);
+                for n in 0..len {
+                    let factor = f64::from(steps[n]) / f64::from(prices[n]);
+                    let expected =
+                        [factor, factor.powf(1.75).clamp(0.01, 100.0)].map(|factor| f64::from(h[n]) * factor);
+                    for (found, expected) in [plain[n], relaxed[n]].into_iter().zip(expected) {
+                        let expected = expected.max(f64::from(FLOOR));
+                        // 1e-6: half a dozen roundings.
+                        assert!(
+                            (f64::from(found) - expected).abs() <= 1e-6 * expected,
+                            "{len} {n}: {found} {expected}"
+                        );
+                    }
                 }
             }
-        }
+        });
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Register tiles: as many sums at a time as a machine has registers for.
 
-use pulp::Simd;
-
+use super::super::Lanes;
 use super::{BLOCK, FLOOR, STRIP, Shape};
 
 /// Frames of a register tile.
@@ -9,7 +8,7 @@ const QUAD: usize = 4;
 
 /// One block of frames by one strip of rows.
 #[derive(Clone, Copy)]
-pub(super) struct Tile<'a, S: Simd> {
+pub(super) struct Tile<'a, S: Lanes> {
     /// Templates × `len`.
     pub(super) w: &'a [S::f32s],
     /// Frames × templates.
@@ -18,10 +17,10 @@ pub(super) struct Tile<'a, S: Simd> {
     pub(super) len: usize,
 }
 
-impl<S: Simd> Tile<'_, S> {
+impl<S: Lanes> Tile<'_, S> {
     /// Every value of V with H W.
     #[inline(always)]
-    pub(super) fn compare<C: Comparing<S>>(self, by: C, v: &[S::f32s], out: &mut [S::f32s]) {
+    pub(super) fn compare<C: Comparing>(self, simd: S, v: &[S::f32s], out: &mut [S::f32s]) {
         let templates = self.h.len() / BLOCK;
         let quads = v.chunks_exact(QUAD * self.len).zip(out.chunks_exact_mut(QUAD * self.len));
         for ((v, out), h) in quads.zip(self.h.chunks_exact(QUAD * templates)) {
@@ -29,24 +28,23 @@ impl<S: Simd> Tile<'_, S> {
             let mut at = 0;
             if S::REGISTER_COUNT >= 32 {
                 while at + 4 <= self.len {
-                    quad.quad::<C, 4>(by, at, v, out);
+                    quad.quad::<C, 4>(simd, at, v, out);
                     at += 4;
                 }
             }
             while at + 2 <= self.len {
-                quad.quad::<C, 2>(by, at, v, out);
+                quad.quad::<C, 2>(simd, at, v, out);
                 at += 2;
             }
             if at < self.len {
-                quad.quad::<C, 1>(by, at, v, out);
+                quad.quad::<C, 1>(simd, at, v, out);
             }
         }
     }
 
     /// The same for four frames and `N` vectors from `at` on.
     #[inline(always)]
-    fn quad<C: Comparing<S>, const N: usize>(self, by: C, at: usize, v: &[S::f32s], out: &mut [S::f32s]) {
-        let simd = by.simd();
+    fn quad<C: Comparing, const N: usize>(self, simd: S, at: usize, v: &[S::f32s], out: &mut [S::f32s]) {
         let mut estimate = [[simd.splat_f32s(FLOOR); N]; QUAD];
         let templates = self.h.len() / QUAD;
         let h: [&[f32]; QUAD] = std::array::from_fn(|frame| &self.h[frame * templates..][..templates]);
@@ -63,38 +61,25 @@ impl<S: Simd> Tile<'_, S> {
             let v = &v[frame * self.len + at..][..N];
             let out = &mut out[frame * self.len + at..][..N];
             for n in 0..N {
-                out[n] = by.compare(v[n], estimate[n]);
+                out[n] = C::compare(simd, v[n], estimate[n]);
             }
         }
     }
 }
 
 /// How one vector of V compares with one of H W + floor.
-pub(super) trait Comparing<S: Simd>: Copy {
-    fn simd(self) -> S;
-    fn compare(self, v: S::f32s, estimate: S::f32s) -> S::f32s;
+pub(super) trait Comparing {
+    fn compare<S: Lanes>(simd: S, v: S::f32s, estimate: S::f32s) -> S::f32s;
 }
 
 /// See [`super::Comparison::Quotient`].
-#[derive(Clone, Copy)]
-pub(super) struct Quotient<S>(pub(super) S);
+pub(super) struct Quotient;
 
-impl<S: Simd> Comparing<S> for Quotient<S> {
+impl Comparing for Quotient {
+    /// The product with the reciprocal, corrected once by what is left of V: a division takes as long as 32 multiplications.
     #[inline(always)]
-    fn simd(self) -> S {
-        self.0
-    }
-
-    /// A division takes as long as 32 multiplications. This is 1/estimate from an integer first guess, off by at most 12 %,
-    /// whose error is raised to the fourth power, and then the quotient, corrected once by what is left of V.
-    #[inline(always)]
-    fn compare(self, v: S::f32s, estimate: S::f32s) -> S::f32s {
-        let simd = self.0;
-        let bits = simd.sub_u32s(simd.splat_u32s(0x7EF3_11C7), simd.transmute_u32s_f32s(estimate));
-        let guess = simd.transmute_f32s_u32s(bits);
-        let error = simd.negate_mul_add_e_f32s(estimate, guess, simd.splat_f32s(1.0));
-        let better = simd.mul_add_e_f32s(guess, error, guess);
-        let inverse = simd.mul_add_e_f32s(better, simd.mul_f32s(error, error), better);
+    fn compare<S: Lanes>(simd: S, v: S::f32s, estimate: S::f32s) -> S::f32s {
+        let inverse = simd.reciprocal(estimate);
         let quotient = simd.mul_f32s(v, inverse);
         let left = simd.negate_mul_add_e_f32s(estimate, quotient, v);
         simd.mul_add_e_f32s(left, inverse, quotient)
@@ -102,37 +87,24 @@ impl<S: Simd> Comparing<S> for Quotient<S> {
 }
 
 /// See [`super::Comparison::SquaredError`].
-#[derive(Clone, Copy)]
-pub(super) struct SquaredError<S>(pub(super) S);
+pub(super) struct SquaredError;
 
-impl<S: Simd> Comparing<S> for SquaredError<S> {
+impl Comparing for SquaredError {
     #[inline(always)]
-    fn simd(self) -> S {
-        self.0
-    }
-
-    #[inline(always)]
-    fn compare(self, v: S::f32s, estimate: S::f32s) -> S::f32s {
-        let error = self.0.sub_f32s(v, estimate);
-        self.0.mul_f32s(error, error)
+    fn compare<S: Lanes>(simd: S, v: S::f32s, estimate: S::f32s) -> S::f32s {
+        let error = simd.sub_f32s(v, estimate);
+        simd.mul_f32s(error, error)
     }
 }
 
 /// See [`super::Comparison::KullbackLeibler`].
-#[derive(Clone, Copy)]
-pub(super) struct KullbackLeibler<S>(pub(super) S);
+pub(super) struct KullbackLeibler;
 
-impl<S: Simd> Comparing<S> for KullbackLeibler<S> {
-    #[inline(always)]
-    fn simd(self) -> S {
-        self.0
-    }
-
+impl Comparing for KullbackLeibler {
     /// e (q ln q − (q − 1)), q = v / e: near q = 1, this loses least to rounding.
     #[inline(always)]
-    fn compare(self, v: S::f32s, estimate: S::f32s) -> S::f32s {
-        let simd = self.0;
-        let quotient = Quotient(simd).compare(v, estimate);
+    fn compare<S: Lanes>(simd: S, v: S::f32s, estimate: S::f32s) -> S::f32s {
+        let quotient = Quotient::compare(simd, v, estimate);
         let above = simd.sub_f32s(quotient, simd.splat_f32s(1.0));
         let term = simd.sub_f32s(simd.mul_f32s(quotient, ln(simd, quotient)), above);
         simd.mul_f32s(estimate, term)
@@ -141,7 +113,7 @@ impl<S: Simd> Comparing<S> for KullbackLeibler<S> {
 
 /// ln x, of 0 a large negative number; off by 1e-7. The polynomial is that of Cephes (Moshier 1989), on [√½, √2).
 #[inline(always)]
-fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+fn ln<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
     const ROOT_HALF: u32 = 0x3F35_04F3;
     const POLYNOMIAL: [f32; 9] = [
         7.037_683_6e-2,
@@ -175,14 +147,14 @@ fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
 /// One block, and the templates that it is multiplied by.
 #[derive(Clone, Copy)]
-pub(super) struct HPass<'a, S: Simd> {
+pub(super) struct HPass<'a, S: Lanes> {
     pub(super) shape: Shape,
     pub(super) w: &'a [S::f32s],
     pub(super) x: &'a [S::f32s],
     pub(super) first: usize,
 }
 
-impl<S: Simd> HPass<'_, S> {
+impl<S: Lanes> HPass<'_, S> {
     #[inline(always)]
     pub(super) fn all<const N: usize>(self, simd: S, out: &mut [f32]) {
         let mut first = 0;
@@ -224,7 +196,7 @@ impl<S: Simd> HPass<'_, S> {
 
 /// One block and strip, and the activations that it is multiplied by.
 #[derive(Clone, Copy)]
-pub(super) struct WPass<'a, S: Simd> {
+pub(super) struct WPass<'a, S: Lanes> {
     pub(super) h: &'a [f32],
     pub(super) x: &'a [S::f32s],
     pub(super) len: usize,
@@ -232,7 +204,7 @@ pub(super) struct WPass<'a, S: Simd> {
     pub(super) first: usize,
 }
 
-impl<S: Simd> WPass<'_, S> {
+impl<S: Lanes> WPass<'_, S> {
     #[inline(always)]
     pub(super) fn all<const N: usize>(self, simd: S, out: &mut [S::f32s]) {
         let free = self.templates - self.first;

@@ -1,7 +1,6 @@
 //! What the products of a half-step do to a factor.
 
-use pulp::{Simd, WithSimd};
-
+use super::super::{Kernel, Lanes};
 use super::{FLOOR, vectors};
 
 /// The most that one over-relaxed update multiplies or divides by.
@@ -29,11 +28,11 @@ pub struct Multiply<'a> {
     pub step: Step,
 }
 
-impl WithSimd for Multiply<'_> {
+impl Kernel for Multiply<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn run<S: Lanes>(self, _: S) {
         let Self { factor, up, down, step } = self;
         let terms = factor.iter_mut().zip(up).zip(down);
         match step {
@@ -66,11 +65,11 @@ pub struct Sweep<'a> {
     pub sweeps: usize,
 }
 
-impl WithSimd for Sweep<'_> {
+impl Kernel for Sweep<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn run<S: Lanes>(self, simd: S) {
         let Self { factor, products, gram, is_free, sweeps } = self;
         let templates = is_free.len();
         let (factor, products) = (S::as_mut_simd_f32s(factor).0, vectors::<S>(products));
@@ -100,7 +99,7 @@ impl WithSimd for Sweep<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::run;
+    use super::super::super::{dispatch, on_every_unit};
     use super::*;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
@@ -112,54 +111,60 @@ mod tests {
 
     #[test]
     fn updates_multiply_by_the_ratio_or_its_power_of_fifteen_eighths_within_bounds() {
-        for len in [1, 15, 16, 17, 129] {
-            let (factor, up, down) = (noise(len, 1), noise(len, 2), noise(len, 3));
-            for (step, power) in [(Step::Plain, 1.0), (Step::Relaxed, 1.875)] {
-                let mut found = factor.clone();
-                run(Multiply { factor: &mut found, up: &up, down: &down, step });
-                for n in 0..len {
-                    let ratio = (f64::from(up[n]) / (f64::from(down[n]) + f64::from(FLOOR))).powf(power);
-                    let bounded = if step == Step::Plain { ratio } else { ratio.clamp(0.01, 100.0) };
-                    let expected = (f64::from(factor[n]) * bounded).max(FLOOR.into());
-                    // 1e-6: a dozen roundings of 6e-8.
-                    assert!((f64::from(found[n]) / expected - 1.0).abs() < 1e-6, "{step:?} {len} {n}");
+        on_every_unit(|| {
+            for len in [1, 15, 16, 17, 129] {
+                let (factor, up, down) = (noise(len, 1), noise(len, 2), noise(len, 3));
+                for (step, power) in [(Step::Plain, 1.0), (Step::Relaxed, 1.875)] {
+                    let mut found = factor.clone();
+                    dispatch(Multiply { factor: &mut found, up: &up, down: &down, step });
+                    for n in 0..len {
+                        let ratio = (f64::from(up[n]) / (f64::from(down[n]) + f64::from(FLOOR))).powf(power);
+                        let bounded = if step == Step::Plain { ratio } else { ratio.clamp(0.01, 100.0) };
+                        let expected = (f64::from(factor[n]) * bounded).max(FLOOR.into());
+                        // 1e-6: a dozen roundings of 6e-8.
+                        assert!((f64::from(found[n]) / expected - 1.0).abs() < 1e-6, "{step:?} {len} {n}");
+                    }
                 }
             }
-        }
-        let mut factor = [1.0; 4];
-        let (up, down) = ([0.0, 1024.0, 1.0 / 1024.0, 0.0], [1.0, 1.0, 1.0, 0.0]);
-        run(Multiply { factor: &mut factor, up: &up, down: &down, step: Step::Relaxed });
-        assert_eq!(factor, [0.01, 100.0, 0.01, 0.01]);
-        run(Multiply { factor: &mut factor, up: &up, down: &down, step: Step::Plain });
-        assert_eq!(factor, [FLOOR, 102_400.0, 0.01 / 1024.0, FLOOR]);
+            let mut factor = [1.0; 4];
+            let (up, down) = ([0.0, 1024.0, 1.0 / 1024.0, 0.0], [1.0, 1.0, 1.0, 0.0]);
+            dispatch(Multiply { factor: &mut factor, up: &up, down: &down, step: Step::Relaxed });
+            assert_eq!(factor, [0.01, 100.0, 0.01, 0.01]);
+            dispatch(Multiply { factor: &mut factor, up: &up, down: &down, step: Step::Plain });
+            assert_eq!(factor, [FLOOR, 102_400.0, 0.01 / 1024.0, FLOOR]);
+        });
     }
 
     #[test]
     fn a_sweep_makes_the_squared_error_least_template_by_template() {
-        for (templates, len) in [(1, 16), (3, 64), (8, 16), (17, 48)] {
-            // A Gram matrix is positive definite: noise times its transpose, and more on the diagonal.
-            let other = noise(templates * 40, 1);
-            let gram = |i: usize, j: usize| (0..40).map(|n| other[i * 40 + n] * other[j * 40 + n]).sum::<f32>();
-            let gram: Vec<f32> = (0..templates * templates).map(|at| gram(at / templates, at % templates)).collect();
-            let (start, products) = (noise(templates * len, 2), noise(templates * len, 3));
-            let is_free: Vec<bool> = (0..templates).map(|template| template != 2).collect();
-            let mut expected: Vec<f64> = start.iter().map(|&x| x.into()).collect();
-            for k in (0..2).flat_map(|_| 0..templates).filter(|&k| is_free[k]) {
-                for at in 0..len {
-                    let mixed: f64 =
-                        (0..templates).map(|j| f64::from(gram[k * templates + j]) * expected[j * len + at]).sum();
-                    let left = f64::from(products[k * len + at]) - mixed;
-                    let x = expected[k * len + at] + left / f64::from(gram[k * templates + k]);
-                    expected[k * len + at] = x.max(FLOOR.into());
+        on_every_unit(|| {
+            for (templates, len) in [(1, 16), (3, 64), (8, 16), (17, 48)] {
+                // A Gram matrix is positive definite: noise times its transpose, and more on the diagonal.
+                let other = noise(templates * 40, 1);
+                let gram = |i: usize, j: usize| (0..40).map(|n| other[i * 40 + n] * other[j * 40 + n]).sum::<f32>();
+                let gram: Vec<f32> =
+                    (0..templates * templates).map(|at| gram(at / templates, at % templates)).collect();
+                let (start, products) = (noise(templates * len, 2), noise(templates * len, 3));
+                let is_free: Vec<bool> = (0..templates).map(|template| template != 2).collect();
+                let mut expected: Vec<f64> = start.iter().map(|&x| x.into()).collect();
+                for k in (0..2).flat_map(|_| 0..templates).filter(|&k| is_free[k]) {
+                    for at in 0..len {
+                        let mixed: f64 =
+                            (0..templates).map(|j| f64::from(gram[k * templates + j]) * expected[j * len + at]).sum();
+                        let left = f64::from(products[k * len + at]) - mixed;
+                        let x = expected[k * len + at] + left / f64::from(gram[k * templates + k]);
+                        expected[k * len + at] = x.max(FLOOR.into());
+                    }
+                }
+                let mut found = start.clone();
+                let sweep =
+                    Sweep { factor: &mut found, products: &products, gram: &gram, is_free: &is_free, sweeps: 2 };
+                dispatch(sweep);
+                for (found, expected) in found.iter().zip(&expected) {
+                    // 1e-5: f32 sums of 17 products, twice over.
+                    assert!((f64::from(*found) - expected).abs() < 1e-5, "{templates} {len}: {found} {expected}");
                 }
             }
-            let mut found = start.clone();
-            let sweep = Sweep { factor: &mut found, products: &products, gram: &gram, is_free: &is_free, sweeps: 2 };
-            run(sweep);
-            for (found, expected) in found.iter().zip(&expected) {
-                // 1e-5: f32 sums of 17 products, twice over.
-                assert!((f64::from(*found) - expected).abs() < 1e-5, "{templates} {len}: {found} {expected}");
-            }
-        }
+        });
     }
 }
