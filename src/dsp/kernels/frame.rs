@@ -23,7 +23,9 @@ impl Chosen<'_> {
     /// lengths do not fit together; what they index below is then there.
     fn fits(&self, rows: usize) -> bool {
         let len = self.matrix.len().checked_div(self.templates).unwrap_or(usize::MAX);
-        len <= rows && len % ALIGNED_LEN == 0 && self.indices.iter().all(|&index| (index as usize) < self.templates)
+        len <= rows
+            && len.is_multiple_of(ALIGNED_LEN)
+            && self.indices.iter().all(|&index| (index as usize) < self.templates)
     }
 }
 
