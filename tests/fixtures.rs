@@ -79,7 +79,7 @@ fn one_update_of_the_tiny_example_agrees_with_the_hand_calculation() {
     let v = matrix("V").mapv(|x| x as f32);
     for (rule, divergence) in &RULES[..2] {
         let (mut w, mut h) = (matrix("W0").mapv(|x| x as f32), matrix("H0").mapv(|x| x as f32));
-        Updates::new(v.view(), *divergence, 0).iterate(&mut w, &mut h);
+        Updates::new(v.view(), *divergence, 0).iterate(&mut w, &mut h, &mut || Ok(())).unwrap();
         // 1e-6: a dozen f32 operations, each rounded to 6e-8.
         assert!(error_of_max(w.view(), &matrix(&format!("{rule}_W1"))) < 1e-6, "{rule} W {w}");
         assert!(error_of_max(h.view(), &matrix(&format!("{rule}_H1"))) < 1e-6, "{rule} H {h}");
@@ -98,10 +98,10 @@ fn learning_follows_the_reference_for_a_hundred_iterations_of_every_divergence()
             let mut done = 0;
             for (iterations, &loss) in [0, 1, 10, 100].into_iter().zip(&losses) {
                 for _ in done..iterations {
-                    updates.iterate(&mut w, &mut h);
+                    updates.iterate(&mut w, &mut h, &mut || Ok(())).unwrap();
                 }
                 done = iterations;
-                let found = updates.loss(&w, &h);
+                let found = updates.loss(&w, &h, &mut || Ok(())).unwrap();
                 // 1e-5: what the fixtures' README asks of float32.
                 assert!((found / loss - 1.0).abs() < 1e-5, "{set} {rule} {iterations}: loss {found}, expected {loss}");
                 if iterations == 0 {
@@ -179,7 +179,8 @@ fn a_hundred_kullback_leibler_updates_come_close_to_the_optimum() {
         let (templates, start) = (templates(&w), npz.transposed_f32("fixW_H0"));
         let h = solved(&v, &templates, Divergence::KullbackLeibler, 100, &start);
         let mut updates = Updates::new(v.view(), Divergence::KullbackLeibler, w.nrows());
-        let (found, best_loss) = (updates.loss(&w, &h), updates.loss(&w, &best.mapv(|x| x as f32)));
+        let mut loss = |h: &Array2<f32>| updates.loss(&w, h, &mut || Ok(())).unwrap();
+        let (found, best_loss) = (loss(&h), loss(&best.mapv(|x| x as f32)));
         let error = error_of_frame_max(&h, &best);
         println!("{set}: loss {found} of {best_loss}, H {error:.1e}");
         // The reference itself, in float64, is no nearer after a hundred updates: its distance, plus f32 rounding.

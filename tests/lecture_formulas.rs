@@ -86,7 +86,7 @@ fn twenty_iterations_agree_with_the_lectures_formulas() {
                 h = rule(&v, &w, &h);
                 // W's update is H's with everything transposed.
                 w = transposed(&rule(&transposed(&v), &transposed(&h), &transposed(&w)));
-                updates.iterate(&mut fast_w, &mut fast_h);
+                updates.iterate(&mut fast_w, &mut fast_h, &mut || Ok(())).unwrap();
             }
             let (w_error, h_error) = (error_of_max(&fast_w, &w), error_of_max(&fast_h, &h));
             // 2e-5: f32 rounding of sums of 33 products, carried through twenty iterations.

@@ -23,7 +23,12 @@ const SETTINGS: LearnSettings = LearnSettings {
 };
 
 fn options(iterations: usize) -> LearnOptions {
-    LearnOptions { iterations, layout: StftLayout::new(256, 64).ok(), templates: 2, ..LearnOptions::default() }
+    LearnOptions {
+        wanted_iterations: Some(iterations),
+        layout: StftLayout::new(256, 64).ok(),
+        templates: 2,
+        ..LearnOptions::default()
+    }
 }
 
 /// A low and a high tone that take turns.

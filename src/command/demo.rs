@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let captured = clip.mix.channels.iter().map(|channel| channel[..capture_len].to_vec()).collect();
     let capture = Capture::new(clip.mix.sample_rate as f32, captured)?;
     let options = LearnOptions { templates: LearnOptions::BLIND_TEMPLATES, ..LearnOptions::default() };
-    let bar = progress_bar("learning", options.iterations as u64);
+    let bar = progress_bar("learning", options.iterations() as u64);
     let started = Instant::now();
     let (model, _) = learn_blind(&capture, COMPONENTS, &options, &mut |iteration| {
         bar.set_position(iteration.done as u64);

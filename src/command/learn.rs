@@ -38,9 +38,9 @@ pub(crate) struct Arguments {
     /// What to make small
     #[arg(long, value_enum, default_value = "kl")]
     divergence: DivergenceName,
-    /// Learning updates
-    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().iterations, value_parser = at_least_one)]
-    iterations: usize,
+    /// Learning updates (default: 60, and 100 for is)
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    iterations: Option<usize>,
     /// Seed of the random start; the last one counts
     #[arg(long, value_name = "N", default_value_t = 1, overrides_with = "seed")]
     seed: u64,
@@ -236,7 +236,7 @@ fn options(arguments: &Arguments) -> Result<LearnOptions, Usage> {
     Ok(LearnOptions {
         templates: for_all.map_or(default, |wanted| wanted.count),
         divergence: arguments.divergence.into(),
-        iterations: arguments.iterations,
+        wanted_iterations: arguments.iterations,
         seed: arguments.seed,
         mode: Mode::Normal,
         layout,

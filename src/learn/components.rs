@@ -25,9 +25,8 @@ pub struct LearnOptions {
     pub templates: usize,
     /// What to make small.
     pub divergence: Divergence,
-    /// Iterations of the updates. 60 fast ones reach the loss of 100 of the textbook's: on seven public mixes with 8 to 32
-    /// templates, 25 to 63 did.
-    pub iterations: usize,
+    /// Iterations of the updates; `None`: [`LearnOptions::iterations`].
+    pub wanted_iterations: Option<usize>,
     /// Seed of the start.
     pub seed: u64,
     /// The mode that shall play: its window at the capture's sample rate is learned with …
@@ -50,6 +49,13 @@ impl LearnOptions {
     /// Templates of a steady component: with more, hum explains the voice over it too.
     pub const STEADY_TEMPLATES: usize = 1;
 
+    /// Iterations of the updates: those that are wanted, or 60 fast ones, which reach the loss of 100 of the textbook's (on seven
+    /// public mixes with 8 to 32 templates, 25 to 63 did); 100 for Itakura-Saito, which has the textbook's alone.
+    pub fn iterations(&self) -> usize {
+        let usual = if self.divergence == Divergence::ItakuraSaito { 100 } else { 60 };
+        self.wanted_iterations.unwrap_or(usual)
+    }
+
     fn layout_at(&self, sample_rate: f32) -> StftLayout {
         self.layout.unwrap_or_else(|| self.mode.learning_layout(sample_rate))
     }
@@ -60,7 +66,7 @@ impl Default for LearnOptions {
         Self {
             templates: Self::GUIDED_TEMPLATES,
             divergence: Divergence::KullbackLeibler,
-            iterations: 60,
+            wanted_iterations: None,
             seed: 1,
             mode: Mode::Normal,
             layout: None,
@@ -383,7 +389,7 @@ fn spectrogram(
 
 /// The progress of so many factorizations and of the rehearsal, which counts like one more.
 fn learning<'a>(factorizations: usize, options: &LearnOptions, on_progress: OnProgress<'a>) -> Progress<'a> {
-    Progress::new((factorizations + 1) * options.iterations, on_progress)
+    Progress::new((factorizations + 1) * options.iterations(), on_progress)
 }
 
 impl Progress<'_> {
@@ -396,7 +402,8 @@ impl Progress<'_> {
         fixed: Option<Fixed>,
         options: &LearnOptions,
     ) -> Result<(Array2<f32>, Array2<f32>), LearnError> {
-        let LearnOptions { divergence, iterations, seed, ref threads, .. } = *options;
+        let LearnOptions { divergence, seed, ref threads, .. } = *options;
+        let iterations = options.iterations();
         let (start, threads) = (Start::KMeans, threads.clone());
         let wanted =
             FactorizeOptions { templates, divergence, iterations, seed, start, fixed, threads, ..Default::default() };

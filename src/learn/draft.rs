@@ -106,12 +106,12 @@ impl<'a> Draft<'a> {
         let mut sharing = Sharing { threads: &options.threads, poll: &mut poll };
         let calibration = self.calibration(&rehearsal, &mut sharing)?;
         let covariances = self.covariances(&rehearsal, &mut sharing)?;
-        progress.end(options.iterations);
+        progress.end(options.iterations());
         progress.poll()?;
         let learned = Learned {
             divergence: options.divergence,
             seed: options.seed,
-            iterations: options.iterations,
+            iterations: options.iterations(),
             layout: self.layout,
             extend_pitch: options.extend_pitch,
             steady,

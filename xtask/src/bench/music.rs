@@ -51,7 +51,7 @@ impl Music {
     /// The mix taken apart into 16 components of 8 templates, which have transposed copies.
     pub(crate) fn blind(&self) -> Result<Model> {
         let group_by = GroupBy::Timbre;
-        let options = LearnOptions { templates: 8, iterations: 40, group_by, ..LearnOptions::default() };
+        let options = LearnOptions { templates: 8, wanted_iterations: Some(40), group_by, ..LearnOptions::default() };
         let capture = self.capture(&self.clip.mix.channels)?;
         Ok(learn_blind(&capture, 16, &options, &mut |_| ControlFlow::Continue(()))?.0)
     }
