@@ -1,0 +1,75 @@
+//! Every shared thing, made in pairs by [`connect`]: where the audio thread, the learning thread and the rest meet.
+//!
+//! ```text
+//! audio  ── captured frames, wait-free ring ─────▶ learner
+//! audio  ◀─ templates, triple buffer ───────────── models ◀─ learner, state load, activation
+//! audio  ── meters, atomics ─────────────────────▶ editor
+//! editor ── requests, channel ───────────────────▶ learner ── status, atomics ─▶ editor
+//! ```
+//!
+//! The audio thread only ever touches the ring, the triple buffer's output and atomics: it waits for nobody, and whatever
+//! is dropped is dropped on the other side.
+
+mod capture;
+mod models;
+mod request;
+mod status;
+
+use std::sync::Arc;
+
+use crossbeam::channel;
+
+pub use capture::{AudioLink, CaptureMessage, CaptureReader};
+pub use models::Models;
+pub use request::{GroupBy, LearnRequest, LearnSettings, Steadiness, Target};
+pub use status::{Meters, Phase, Status};
+
+/// Frames that the audio thread may be ahead of the learner, which looks every 20 ms, and while it learns every 100 ms: 8 s
+/// at 48 kHz, so that a host that renders 80 times faster than real time loses nothing. Memory that was never written is
+/// never resident.
+const RING_FRAMES: usize = 8 * 48_000;
+/// Events that the audio thread may be ahead of the learner.
+const RING_EVENTS: usize = 256;
+
+/// All ends of one instance's connections.
+pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
+    let (frames_in, frames_out) = rtrb::RingBuffer::new(RING_FRAMES);
+    let (events_in, events_out) = rtrb::RingBuffer::new(RING_EVENTS);
+    let (playing, templates) = triple_buffer::triple_buffer(&None);
+    let (requests_in, requests_out) = channel::unbounded();
+    let models = Arc::new(Models::new(playing));
+    let (status, meters) = (Arc::new(Status::default()), Arc::new(Meters::default()));
+    let audio = AudioLink::new(frames_in, events_in, templates, status.clone(), meters.clone());
+    let learn = LearnLink {
+        capture: CaptureReader::new(frames_out, events_out),
+        requests: requests_out,
+        models: models.clone(),
+        status: status.clone(),
+    };
+    (audio, learn, EditorLink { requests: requests_in, models, status, meters })
+}
+
+/// The learning thread's ends.
+pub struct LearnLink {
+    /// What was recorded.
+    pub capture: CaptureReader,
+    /// What others ask for.
+    pub requests: channel::Receiver<LearnRequest>,
+    /// Where learned models go.
+    pub models: Arc<Models>,
+    /// Where the learner says what it does.
+    pub status: Arc<Status>,
+}
+
+/// The ends of the editor, the host's state calls, and tests.
+#[derive(Clone)]
+pub struct EditorLink {
+    /// Requests to the learner.
+    pub requests: channel::Sender<LearnRequest>,
+    /// The model at hand.
+    pub models: Arc<Models>,
+    /// What the learner does.
+    pub status: Arc<Status>,
+    /// What the audio thread measures.
+    pub meters: Arc<Meters>,
+}
