@@ -123,6 +123,24 @@ impl Model {
         Ok(if playing.divergence == Divergence::Euclidean { banded.with_gram() } else { banded })
     }
 
+    /// The same model, its components called otherwise.
+    ///
+    /// # Errors
+    /// Another number of names.
+    pub fn with_names(&self, names: Vec<String>) -> Result<Self, ModelError> {
+        let owners = self.templates.owners().to_vec();
+        Self::from_codes(self.templates.format(), names, owners, &self.codes(), self.learned.clone())
+    }
+
+    /// The same model, its templates owned by other components.
+    ///
+    /// # Errors
+    /// Another number of owners, or components that there are not.
+    pub fn with_owners(&self, owners: Vec<usize>) -> Result<Self, ModelError> {
+        let names = self.templates.components().to_vec();
+        Self::from_codes(self.templates.format(), names, owners, &self.codes(), self.learned.clone())
+    }
+
     /// The model as bytes.
     pub fn codes(&self) -> Codes {
         codes(&self.templates)

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use unweave::dsp::{Divergence, Format, Mode, StftLayout};
 use unweave::learn::{Capture, LearnOptions, Learner, learn_blind};
-use unweave::link::{AudioLink, EditorLink, GroupBy, LearnRequest, LearnSettings, Phase, Steadiness, Target, connect};
+use unweave::link::{
+    AudioLink, Command, EditorLink, GroupBy, HistorySwitch, LearnRequest, LearnSettings, Listening, Phase, Recording,
+    Steadiness, Target, connect,
+};
 use unweave::model::{Model, Playing};
 
 const SETTINGS: LearnSettings = LearnSettings {
@@ -20,6 +23,8 @@ const SETTINGS: LearnSettings = LearnSettings {
     steadiness: Steadiness::Varying,
     extend_pitch: true,
     threads: 0,
+    last_s: 8,
+    accumulate: false,
 };
 
 fn options(iterations: usize) -> LearnOptions {
@@ -36,9 +41,15 @@ fn tones(len: usize) -> Vec<f32> {
     (0..len).map(|n| (n as f32 * if n / 4000 % 2 == 0 { 0.05 } else { 0.7 }).sin() * 0.5).collect()
 }
 
+/// A capture of this stretch.
+fn capture(audio: &mut AudioLink, channels: &[&mut [f32]], settings: LearnSettings) {
+    let listening = |recording| Listening { history: HistorySwitch::Off, recording, settings };
+    audio.listen(listening(Recording::On), 48_000.0, channels);
+    audio.listen(listening(Recording::Off), 48_000.0, &[]);
+}
+
 fn record(audio: &mut AudioLink, samples: &mut [f32]) {
-    audio.capture(true, 48_000.0, &[samples], SETTINGS);
-    audio.capture(false, 48_000.0, &[], SETTINGS);
+    capture(audio, &[samples], SETTINGS);
 }
 
 fn wait(what: &str, mut is_done: impl FnMut() -> bool) {
@@ -84,7 +95,7 @@ fn frames_that_find_the_ring_full_are_counted_and_the_end_still_gets_through() {
     record(&mut audio, &mut vec![0.1; 8 * 48_000 + 1000]);
     assert_eq!(editor.status.dropped_frames.load(Relaxed), 1000);
     let mut last = None;
-    while let Some(message) = learn.capture.pop() {
+    while let Some(message) = learn.capture.read(&mut |_| {}) {
         last = Some(message);
     }
     assert_eq!(last, Some(unweave::link::CaptureMessage::Stop(SETTINGS)));
@@ -153,8 +164,7 @@ fn stereo(len: usize, is_noise: bool) -> [Vec<f32>; 2] {
 fn record_stereo(audio: &mut AudioLink, target: Target, is_noise: bool) {
     let [mut left, mut right] = stereo(16_000, is_noise);
     let settings = LearnSettings { target, ..SETTINGS };
-    audio.capture(true, 48_000.0, &[&mut left, &mut right], settings);
-    audio.capture(false, 48_000.0, &[], settings);
+    capture(audio, &[&mut left, &mut right], settings);
 }
 
 #[test]
@@ -213,7 +223,10 @@ fn kept_captures_are_learned_once_more_for_another_window_and_on_request() {
     let again = learned_after(4);
     assert!(audio.templates().unwrap().bands().len() <= 30);
     assert_eq!(again.codes(), normal.codes());
-    editor.requests.send(LearnRequest::Relearn(LearnSettings { templates: Some(3), ..SETTINGS })).unwrap();
+    editor
+        .requests
+        .send(LearnRequest::Do(Command::LearnAgain, LearnSettings { templates: Some(3), ..SETTINGS }))
+        .unwrap();
     assert_eq!(learned_after(5).templates().owners(), [0, 0, 0, 1, 1, 1]);
 }
 
@@ -246,7 +259,7 @@ fn a_learner_that_is_dropped_while_it_learns_once_more_ends_at_once() {
     let learner = Learner::start(learn, editor.clone(), options(5000)).unwrap();
     record(&mut audio, &mut tones(16_000));
     wait("the end of the learning", || ended(&editor));
-    editor.requests.send(LearnRequest::Relearn(SETTINGS)).unwrap();
+    editor.requests.send(LearnRequest::Do(Command::LearnAgain, SETTINGS)).unwrap();
     wait("the learning", || editor.status.phase() == Phase::Learning);
     let (ended, end) = channel();
     std::thread::spawn(move || {

@@ -1,16 +1,18 @@
 //! The recorded stretch to learn from, and its spectrogram.
 
+use std::sync::Arc;
+
 use ndarray::Array2;
 use thiserror::Error;
 
 use super::progress::Poll;
 use crate::dsp::{Complex32, Format, MAX_CHANNELS, Stft, StftLayout, Window};
 
-/// Recorded samples: mono or stereo, all finite, not silent.
+/// Recorded samples: mono or stereo, all finite, not silent. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Capture {
     sample_rate: f32,
-    channels: Vec<Vec<f32>>,
+    channels: Arc<[Vec<f32>]>,
 }
 
 /// Why there is nothing to learn from.
@@ -20,10 +22,10 @@ pub enum CaptureError {
     #[error("{0} channels: a capture is mono or stereo, both channels equally long")]
     Channels(usize),
     /// No samples at all.
-    #[error("the capture is empty")]
+    #[error("the capture is empty: nothing played while it ran; capture while something plays")]
     Empty,
     /// Not one sample above the threshold of silence.
-    #[error("the capture is silent: its loudest sample is below −120 dB")]
+    #[error("the capture is silent: its loudest sample is below −120 dB; capture where something sounds")]
     Silent,
     /// NaN or infinity.
     #[error("sample {sample} of channel {channel} is {value}: every sample must be a finite number")]
@@ -36,12 +38,30 @@ pub enum CaptureError {
         value: f32,
     },
     /// Not one whole window.
-    #[error("the capture is too short: {samples} samples, and one window is {window_len}")]
+    #[error("the capture is too short: {samples} samples, and one window is {window_len}; capture at least that much")]
     TooShort {
         /// Samples recorded.
         samples: usize,
         /// Samples of a window.
         window_len: usize,
+    },
+    /// A capture of another format cannot be appended.
+    #[error("{found} cannot be appended to a capture of {expected}: switch Accumulate off, or clear the captures")]
+    Unlike {
+        /// The new capture's format.
+        found: String,
+        /// The format of the capture that is kept.
+        expected: String,
+    },
+    /// Appended, it would be too long.
+    #[error(
+        "both captures together last {found_s:.0} s, and {max_s:.0} s is the most: switch Accumulate off, or clear the captures"
+    )]
+    TooLong {
+        /// Seconds of both.
+        found_s: f32,
+        /// Seconds that a capture may last.
+        max_s: f32,
     },
     /// The poll said stop.
     #[error("cancelled")]
@@ -52,8 +72,13 @@ pub enum CaptureError {
 const FRAMES_PER_POLL: usize = 64;
 /// Samples softer than this are silence: −120 dB.
 const SILENCE: f32 = 1e-6;
+/// Where one capture is appended to another, one fades out and the other in: a jump would be learned as a click.
+const JOINT_MS: f32 = 10.0;
 
 impl Capture {
+    /// The most seconds that are recorded.
+    pub const MAX_S: f32 = 120.0;
+
     /// Checks and takes the samples of each channel.
     ///
     /// # Errors
@@ -74,7 +99,35 @@ impl Capture {
         if channels.iter().flatten().all(|sample| sample.abs() < SILENCE) {
             return Err(CaptureError::Silent);
         }
-        Ok(Self { sample_rate, channels })
+        Ok(Self { sample_rate, channels: channels.into() })
+    }
+
+    /// This capture and then `next`, each faded at the joint.
+    ///
+    /// # Errors
+    /// Another sample rate or number of channels, or more than [`Capture::MAX_S`] in all.
+    pub fn followed_by(&self, next: &Self) -> Result<Self, CaptureError> {
+        if (self.sample_rate, self.channels.len()) != (next.sample_rate, next.channels.len()) {
+            return Err(CaptureError::Unlike { found: next.format_text(), expected: self.format_text() });
+        }
+        let found_s = self.seconds() + next.seconds();
+        if found_s > Self::MAX_S {
+            return Err(CaptureError::TooLong { found_s, max_s: Self::MAX_S });
+        }
+        let fade_len = joint_len(self.sample_rate);
+        let gain = |to_joint: usize| (to_joint as f32 / fade_len as f32).min(1.0);
+        let joined = |(first, second): (&Vec<f32>, &Vec<f32>)| {
+            let len = first.len();
+            let first = first.iter().enumerate().map(|(n, &sample)| sample * gain(len - 1 - n));
+            first.chain(second.iter().enumerate().map(|(n, &sample)| sample * gain(n))).collect()
+        };
+        let channels = self.channels.iter().zip(next.channels.iter()).map(joined).collect();
+        Ok(Self { sample_rate: self.sample_rate, channels })
+    }
+
+    /// Its format, to be read.
+    pub fn format_text(&self) -> String {
+        format!("{} Hz {}", self.sample_rate, if self.channels.len() == 1 { "mono" } else { "stereo" })
     }
 
     /// Samples per second.
@@ -187,9 +240,37 @@ impl Spectrogram {
     }
 }
 
+/// Samples of each fade at a joint.
+fn joint_len(sample_rate: f32) -> usize {
+    ((JOINT_MS / 1000.0 * sample_rate) as usize).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_appended_capture_fades_at_the_joint_and_nowhere_else() {
+        assert_eq!(joint_len(48_000.0), 480);
+        let capture = |sample_rate: f32, channels: usize, len: usize, value: f32| {
+            Capture::new(sample_rate, vec![vec![value; len]; channels]).unwrap()
+        };
+        let (first, second) = (capture(48_000.0, 2, 5000, 0.5), capture(48_000.0, 2, 3000, -0.25));
+        let both = first.followed_by(&second).unwrap();
+        assert_eq!(both.channels().len(), 2);
+        for channel in both.channels() {
+            assert_eq!((channel.len(), channel[4999], channel[5000]), (8000, 0.0, 0.0));
+            assert!(channel[..4520].iter().all(|&x| x == 0.5) && channel[5480..].iter().all(|&x| x == -0.25));
+            // A fade's steps, and no jump: full scale in 480 samples at most.
+            assert!(channel.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 1.0 / 480.0));
+        }
+        for other in [capture(44_100.0, 2, 100, 1.0), capture(48_000.0, 1, 100, 1.0)] {
+            let error = first.followed_by(&other).unwrap_err();
+            assert!(matches!(error, CaptureError::Unlike { .. }) && error.to_string().contains("48000 Hz stereo"));
+        }
+        let long = capture(1000.0, 1, 70_000, 1.0);
+        assert!(matches!(long.followed_by(&long), Err(CaptureError::TooLong { .. })));
+    }
 
     #[test]
     fn what_cannot_be_learned_from_is_refused_by_name() {

@@ -355,10 +355,7 @@ fn check_parts(parts: &[&Part], options: &LearnOptions) -> Result<(), LearnError
         if parts[..index].iter().any(|earlier| earlier.name == part.name) {
             return Err(LearnError::SameName(part.name.clone()));
         }
-        let format = |part: &Part| {
-            let channels = if part.capture.channels().len() == 1 { "mono" } else { "stereo" };
-            format!("{} Hz {channels}", part.capture.sample_rate())
-        };
+        let format = |part: &Part| part.capture.format_text();
         if format(part) != format(parts[0]) {
             let (found, expected) = (format(part), format(parts[0]));
             return Err(LearnError::Mixed { name: part.name.clone(), found, expected });

@@ -181,7 +181,9 @@ pub fn factorize(
     let total = options.iterations;
     let mut tell = |done: usize, loss| go_on(on_iteration(Iteration { done, total, loss }));
     let mut descent = descent(v, options, &mut || tell(0, None))?;
-    let mut losses = vec![(0, descent.check(&mut || tell(0, None))?)];
+    let start = descent.check(&mut || tell(0, None))?;
+    tell(0, Some(start))?;
+    let mut losses = vec![(0, start)];
     for done in 1..=total {
         descent.iterate(&mut || tell(done - 1, None))?;
         let is_due = done % options.loss_every.max(1) == 0 || done == total;

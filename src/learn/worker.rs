@@ -7,25 +7,23 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use crossbeam::channel::{RecvTimeoutError, TryRecvError};
-
 use super::capture::{Capture, CaptureError};
 use super::components::{LearnError, LearnOptions, Lesson, Part, learn_blind, learn_component};
+use super::edit;
+use super::inbox::{Inbox, Task, Word, give_memory_back};
+use super::kept::{Kept, KeptOfModels};
 use super::nmf::Iteration;
+use super::refusal::Refusal;
 use super::report::Report;
 use super::threads::{Priority, Threads, lower_priority};
 use crate::dsp::{Mode, StftLayout};
-use crate::link::{
-    CaptureMessage, EditorLink, LearnLink, LearnRequest, LearnSettings, Phase, Status, Steadiness, Target,
-};
+use crate::link::{EditorLink, LearnLink, LearnRequest, LearnSettings, Models, Phase, Status, Steadiness, Target};
 use crate::model::Model;
 
 /// How often the thread looks for captured frames.
 const POLL: Duration = Duration::from_millis(20);
 /// The name of the component that learns what the others leave.
 pub const REST: &str = "rest";
-/// A recording keeps its first minutes.
-const MAX_CAPTURE_S: f32 = 120.0;
 
 /// The owner of the learning thread.
 pub struct Learner {
@@ -39,7 +37,9 @@ impl Learner {
     /// # Errors
     /// No thread could be started.
     pub fn start(link: LearnLink, editor: EditorLink, options: LearnOptions) -> io::Result<Self> {
-        let worker = Worker { link, options, recording: None, kept: Kept::default(), is_quitting: false };
+        let (models, status) = (link.models.clone(), link.status.clone());
+        let (inbox, kept) = (Inbox::new(link), KeptOfModels::default());
+        let worker = Worker { inbox, models, status, options, kept, is_quitting: false };
         let thread = Builder::new().name("unweave-learn".into()).spawn(move || worker.run())?;
         Ok(Self { link: editor, thread: Some(thread) })
     }
@@ -56,133 +56,162 @@ impl Drop for Learner {
 }
 
 struct Worker {
-    link: LearnLink,
+    inbox: Inbox,
+    models: Arc<Models>,
+    status: Arc<Status>,
     options: LearnOptions,
-    recording: Option<Recording>,
-    kept: Kept,
+    kept: KeptOfModels,
     /// A learning was broken off because the owner is going.
     is_quitting: bool,
 }
 
-/// The captures of the present model: it can be learned again without playing again.
-#[derive(Clone, Default)]
-struct Kept {
-    /// Of each component alone, by index.
-    alone: Vec<Option<Capture>>,
-    /// Of everything: what was taken apart blind, or what the rest was learned from.
-    mix: Option<Capture>,
-    /// What the last capture was learned with.
-    settings: Option<LearnSettings>,
-}
+/// What a learning gives: the model, what to tell of it, and the captures it was learned from.
+type Learned = (Model, Report, Kept);
 
-struct Recording {
-    sample_rate: f32,
-    channels: Vec<Vec<f32>>,
+/// Where a learned model goes.
+#[derive(Clone, Copy)]
+enum Place {
+    /// It is to be kept or reverted.
+    Review,
+    /// It stands for the one that plays: the same captures, for another window.
+    Same,
 }
 
 impl Worker {
     fn run(mut self) {
         lower_priority();
-        while !self.is_quitting {
-            match self.link.requests.recv_timeout(POLL) {
-                Ok(LearnRequest::Quit) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(LearnRequest::Relearn(settings)) => self.relearn(settings),
-                // Between learnings there is nothing to cancel.
-                Ok(LearnRequest::Cancel) | Err(RecvTimeoutError::Timeout) => {}
+        loop {
+            match self.inbox.wait(POLL) {
+                Word::Quit => return,
+                // Between learnings there is nothing to cancel, but a failure that was read.
+                Word::Cancel => self.begin(),
+                Word::GoOn => {}
             }
-            while let (false, Some(message)) = (self.is_quitting, self.link.capture.pop()) {
-                self.hear(message);
+            while let Some(task) = self.inbox.next_task() {
+                self.act(task);
+                if self.is_quitting {
+                    return;
+                }
             }
+            self.follow_models();
         }
     }
 
-    fn hear(&mut self, message: CaptureMessage) {
-        match message {
-            CaptureMessage::Start { .. } | CaptureMessage::Frame(_) => {
-                if let CaptureMessage::Start { .. } = message {
-                    self.link.status.enter(Phase::Capturing);
+    fn act(&mut self, task: Task) {
+        let is_switch = matches!(task, Task::Revert | Task::Compare);
+        let done = match task {
+            Task::Play(playing, stream) => {
+                if let Some(sample_rate) = self.models.play_like(playing, stream) {
+                    self.learn_for(playing.layout, sample_rate);
                 }
-                record(&mut self.recording, message);
+                return;
             }
-            CaptureMessage::Stop(settings) => {
-                if let Some(recording) = self.recording.take() {
-                    match Capture::new(recording.sample_rate, recording.channels) {
-                        Ok(capture) => self.learn(capture, settings),
-                        Err(error) => self.end(Err(LearnError::Capture { name: "the capture".into(), error })),
-                    }
-                }
+            Task::Learn(capture, settings) => {
+                let learned = capture.and_then(|capture| self.learn(capture, settings));
+                return self.end(learned, Place::Review);
             }
-            CaptureMessage::Play { playing, stream } => {
-                if let Some(sample_rate) = self.link.models.play_like(playing, stream) {
-                    self.relearn_in(playing.layout, sample_rate);
-                }
+            Task::LearnAgain(settings) => {
+                let learned = self.learn_again(settings);
+                return self.end(learned, Place::Review);
             }
+            Task::Keep => {
+                self.models.keep();
+                Ok(())
+            }
+            Task::Revert if !self.models.revert() => Err(Refusal::NoReview),
+            Task::Compare if !self.models.compare() => Err(Refusal::NothingToCompare),
+            Task::Revert | Task::Compare => Ok(()),
+            Task::Forget => {
+                self.kept.clear();
+                give_memory_back();
+                Ok(())
+            }
+            Task::Rename(component, name) => self.edit(|model| edit::renamed(model, component, &name)),
+            Task::Move(template, component) => self.edit(|model| edit::moved(model, template, component)),
+            Task::Replace(model) => {
+                self.models.review(model);
+                Ok(())
+            }
+        };
+        self.begin();
+        if let Err(refusal) = done {
+            self.status.fail(refusal.to_string());
+        }
+        // The model that plays now may have been learned for another window.
+        if let Some((playing, sample_rate)) = self.models.playing().filter(|_| is_switch) {
+            self.learn_for(playing.layout, sample_rate);
         }
     }
 
-    /// Learns from a new capture, and keeps it if there is a model of it.
-    fn learn(&mut self, capture: Capture, settings: LearnSettings) {
-        let known = self.link.models.current();
-        let mut kept = self.kept.clone();
-        kept.settings = Some(settings);
-        match settings.target {
-            Target::All => kept = Kept { mix: Some(capture), ..kept_of_nothing(settings) },
-            Target::Component(index) => {
-                let index = usize::from(index);
-                kept.alone.resize(kept.alone.len().max(index + 1), None);
-                kept.alone[index] = Some(capture);
-            }
-            Target::Rest => kept.mix = Some(capture),
-        }
-        let learned = self.learn_from(&kept, known.as_deref(), settings);
-        if learned.is_ok() {
-            self.kept = kept;
-        }
-        self.end(learned);
+    /// Something new begins: what failed before is forgotten.
+    fn begin(&self) {
+        self.status.forgive();
+        self.status.enter(if self.inbox.is_capturing() { Phase::Capturing } else { Phase::Idle });
     }
 
-    /// Learns once more from all captures that are kept, component by component.
-    fn relearn(&mut self, settings: LearnSettings) {
-        let kept = std::mem::take(&mut self.kept);
-        let mut model = self.link.models.current();
-        let alone = (0..kept.alone.len()).filter(|&index| kept.alone[index].is_some());
-        let mut targets: Vec<Target> = alone.map(|index| Target::Component(index as u8)).collect();
-        if kept.mix.is_some() {
-            targets.push(if targets.is_empty() { Target::All } else { Target::Rest });
+    /// The model that plays, changed.
+    fn edit(&mut self, change: impl FnOnce(&Model) -> Result<Model, Refusal>) -> Result<(), Refusal> {
+        let model = self.models.current().ok_or(Refusal::NoModel)?;
+        let changed = Arc::new(change(&model)?);
+        self.kept.keep(changed.clone(), self.kept.of(Some(&model)));
+        self.models.exchange(&model, changed);
+        Ok(())
+    }
+
+    /// Captures whose model is gone go too.
+    fn follow_models(&mut self) {
+        let slots = self.models.slots();
+        if self.kept.retain(&slots) {
+            give_memory_back();
         }
+        self.status.learned_s.store(self.kept.of(slots.current.as_ref()).seconds(), Relaxed);
+    }
+
+    /// Learns from a new capture.
+    fn learn(&mut self, capture: Capture, settings: LearnSettings) -> Result<Learned, Refusal> {
+        let known = self.models.current();
+        let kept = self.kept.of(known.as_ref());
+        let kept = kept.with(capture, rest_of(&kept, known.as_deref()), settings)?;
+        let (model, report) = self.learn_from(&kept, known.as_deref(), settings)?;
+        Ok((model, report, kept))
+    }
+
+    /// Learns once more from all captures of the model that plays, component by component.
+    fn learn_again(&mut self, settings: LearnSettings) -> Result<Learned, Refusal> {
+        let known = self.models.current();
+        let kept = self.kept.of(known.as_ref());
         let mut learned = None;
-        for target in targets {
-            let was_steady =
-                |index: u8| model.as_ref().is_some_and(|m| m.learned().steady.contains(&usize::from(index)));
+        for target in kept.targets() {
+            let before = learned.as_ref().map_or(known.as_deref(), |(model, _)| Some(model));
             let steadiness = match target {
-                Target::Component(index) if was_steady(index) => Steadiness::Steady,
+                Target::Component(index) if is_steady(known.as_deref(), index) => Steadiness::Steady,
                 _ => Steadiness::Varying,
             };
-            let next = self.learn_from(&kept, model.as_deref(), LearnSettings { target, steadiness, ..settings });
-            if let Ok((next, _)) = &next {
-                model = Some(Arc::new(next.clone()));
-            }
-            let is_over = next.is_err();
-            learned = Some(next);
-            if is_over {
-                break;
-            }
+            let (model, report) = self.learn_from(&kept, before, LearnSettings { target, steadiness, ..settings })?;
+            // Whoever named a component wants to find that name again.
+            let model = match &known {
+                Some(known) if target == Target::All => named_like(model, known),
+                _ => model,
+            };
+            learned = Some((model, report));
         }
-        self.kept = kept;
-        if let Some(learned) = learned {
-            self.end(learned);
-        }
+        let (model, report) = learned.ok_or(Refusal::NothingKept)?;
+        Ok((model, report, kept))
     }
 
-    /// Learns once more where the window that plays lasts longer or shorter than the one that was learned with.
-    fn relearn_in(&mut self, layout: StftLayout, sample_rate: f32) {
-        let (Some(model), Some(settings)) = (self.link.models.current(), self.kept.settings) else { return };
+    /// Learns once more where the window that plays lasts longer or shorter than the one that the model was learned with.
+    fn learn_for(&mut self, layout: StftLayout, sample_rate: f32) {
+        let Some(model) = self.models.current() else { return };
+        let Some(settings) = self.kept.of(Some(&model)).settings.filter(|_| self.options.layout.is_none()) else {
+            return;
+        };
         let octaves = |window_len: usize, sample_rate: f32| (window_len as f32 / sample_rate).log2();
         let learned = octaves(model.learned().layout.window_len(), model.templates().format().sample_rate);
         // Windows are powers of two, and rates lie between them.
         if (octaves(layout.window_len(), sample_rate) - learned).round() != 0.0 {
             let mode = Mode::ALL.into_iter().find(|mode| mode.layout(sample_rate) == layout);
-            self.relearn(LearnSettings { mode: mode.unwrap_or(settings.mode), ..settings });
+            let learned = self.learn_again(LearnSettings { mode: mode.unwrap_or(settings.mode), ..settings });
+            self.end(learned, Place::Same);
         }
     }
 
@@ -193,33 +222,32 @@ impl Worker {
         known: Option<&Model>,
         settings: LearnSettings,
     ) -> Result<(Model, Report), LearnError> {
-        let LearnLink { status, requests, capture: reader, .. } = &mut self.link;
-        let (recording, is_quitting) = (&mut self.recording, &mut self.is_quitting);
-        status.progress.store(0.0, Relaxed);
-        status.enter(Phase::Learning);
+        let (inbox, status, is_quitting) = (&mut self.inbox, &self.status, &mut self.is_quitting);
+        status.forgive();
+        status.begin();
         let options = options(&self.options, settings);
         options.threads.allow(allowed_threads(settings, status));
         let mut on_progress = |iteration: Iteration| {
             options.threads.allow(allowed_threads(settings, status));
             status.progress.store(iteration.done as f32 / iteration.total as f32, Relaxed);
-            // What is recorded meanwhile must not fill the ring.
-            while let Some(message) = reader.pop_recorded() {
-                record(recording, message);
-            }
-            match requests.try_recv() {
-                Err(TryRecvError::Empty) | Ok(LearnRequest::Relearn(_)) => ControlFlow::Continue(()),
-                Ok(LearnRequest::Cancel) => ControlFlow::Break(()),
-                Ok(LearnRequest::Quit) | Err(TryRecvError::Disconnected) => {
+            iteration.loss.into_iter().for_each(|loss| status.lose(loss as f32));
+            // What comes meanwhile must not fill the ring.
+            match inbox.read() {
+                Word::GoOn => ControlFlow::Continue(()),
+                Word::Cancel => ControlFlow::Break(()),
+                Word::Quit => {
                     *is_quitting = true;
                     ControlFlow::Break(())
                 }
             }
         };
         let silent = || LearnError::Capture { name: "the capture".into(), error: CaptureError::Empty };
-        let part = |name: String, capture: &Capture| {
+        let part = |name: Option<String>, otherwise: String, capture: &Capture| {
             let templates = settings.templates.map(usize::from);
+            let name = name.unwrap_or(otherwise);
             Part { name, capture: capture.clone(), templates, steadiness: settings.steadiness }
         };
+        let name = |index: usize| known.and_then(|model| model.templates().components().get(index).cloned());
         match settings.target {
             Target::All => {
                 let mix = kept.mix.as_ref().ok_or_else(silent)?;
@@ -228,68 +256,53 @@ impl Worker {
             Target::Component(index) => {
                 let index = usize::from(index);
                 let capture = kept.alone.get(index).and_then(Option::as_ref).ok_or_else(silent)?;
-                let name = known.and_then(|model| model.templates().components().get(index).cloned());
-                let part = part(name.unwrap_or_else(|| (index + 1).to_string()), capture);
+                let part = part(name(index), (index + 1).to_string(), capture);
                 learn_component(known, index, Lesson::Alone(&part), &kept.alone, &options, &mut on_progress)
             }
             Target::Rest => {
-                let names = known.map(|model| model.templates().components()).unwrap_or_default();
-                let index = names.iter().position(|name| name == REST).unwrap_or(names.len());
-                let part = part(REST.into(), kept.mix.as_ref().ok_or_else(silent)?);
+                let index = kept.rest.unwrap_or_default();
+                let part = part(name(index), REST.into(), kept.mix.as_ref().ok_or_else(silent)?);
                 learn_component(known, index, Lesson::Rest(&part), &kept.alone, &options, &mut on_progress)
             }
         }
     }
 
     /// Plays what was learned, or says why nothing was.
-    fn end(&mut self, learned: Result<(Model, Report), LearnError>) {
-        let status = &self.link.status;
+    fn end(&mut self, learned: Result<Learned, Refusal>, place: Place) {
+        self.begin();
         match learned {
-            Ok((model, report)) => {
-                self.link.models.replace(Some(Arc::new(model)));
-                status.warn(report.warnings.iter().map(ToString::to_string).collect());
-                status.enter(Phase::Idle);
+            Ok((model, report, kept)) => {
+                let model = Arc::new(model);
+                self.kept.keep(model.clone(), kept);
+                match (place, self.models.current()) {
+                    (Place::Same, Some(same)) => self.models.exchange(&same, model),
+                    _ => self.models.review(model),
+                }
+                self.status.warn(report.warnings.iter().map(ToString::to_string).collect());
             }
-            Err(LearnError::Cancelled) => status.enter(Phase::Idle),
-            Err(error) => status.fail(error.to_string()),
+            Err(Refusal::Learn(LearnError::Cancelled)) => {}
+            Err(refusal) => self.status.fail(refusal.to_string()),
         }
-        if self.recording.is_some() {
-            status.enter(Phase::Capturing);
-        }
+        self.follow_models();
         give_memory_back();
-        status.learns_ended.fetch_add(1, Relaxed);
+        self.status.learns_ended.fetch_add(1, Relaxed);
     }
 }
 
-/// Learning takes tens of megabytes for a second. glibc would keep them for this thread, and with a hundred instances that
-/// is what they hold most of.
-fn give_memory_back() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    #[allow(unsafe_code, reason = "a call into the C library, which has no safe form")]
-    // SAFETY: takes no pointer and may be called from any thread at any time (malloc_trim(3)).
-    unsafe {
-        libc::malloc_trim(0);
-    }
+/// The component that is the rest, or would be: the one that it was, or is called so, else one more.
+fn rest_of(kept: &Kept, known: Option<&Model>) -> usize {
+    let names = known.map(|model| model.templates().components()).unwrap_or_default();
+    let called_so = || names.iter().position(|name| name == REST);
+    kept.rest.or_else(called_so).unwrap_or(names.len())
 }
 
-/// Takes the start of a recording, or a frame of it.
-fn record(recording: &mut Option<Recording>, message: CaptureMessage) {
-    match (message, recording) {
-        (CaptureMessage::Start { sample_rate, channels }, recording) => {
-            *recording = Some(Recording { sample_rate, channels: vec![Vec::new(); usize::from(channels)] });
-        }
-        (CaptureMessage::Frame(frame), Some(recording)) => {
-            let is_full = recording.channels[0].len() as f32 >= MAX_CAPTURE_S * recording.sample_rate;
-            for (channel, sample) in recording.channels.iter_mut().zip(frame).filter(|_| !is_full) {
-                channel.push(sample);
-            }
-        }
-        _ => {}
-    }
+fn is_steady(model: Option<&Model>, component: u8) -> bool {
+    model.is_some_and(|model| model.learned().steady.contains(&usize::from(component)))
 }
 
-fn kept_of_nothing(settings: LearnSettings) -> Kept {
-    Kept { settings: Some(settings), ..Kept::default() }
+/// The model, with the names that the components of `known` have, if there are as many.
+fn named_like(model: Model, known: &Model) -> Model {
+    model.with_names(known.templates().components().to_vec()).unwrap_or(model)
 }
 
 /// How to learn: what the settings name goes before `base`.
@@ -336,6 +349,8 @@ mod tests {
             steadiness: Steadiness::Detect,
             extend_pitch: true,
             threads,
+            last_s: 8,
+            accumulate: false,
         };
         let status = Status::default();
         let allowed = |threads: u8| allowed_threads(settings(threads), &status);

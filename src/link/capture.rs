@@ -1,34 +1,75 @@
-//! Captured frames from the audio thread to the learner, and the audio thread's other ends.
+//! What plays and what is asked for, from the audio thread to the learner; and the audio thread's other ends.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::request::LearnSettings;
+use super::request::{Command, LearnSettings};
 use super::status::{Meters, Status};
 use crate::dsp::Templates;
 use crate::model::Playing;
 
-/// What the audio thread tells the learner, in order.
+/// What the audio thread tells the learner, in order, between the frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CaptureMessage {
-    /// A recording begins.
-    Start {
+    /// The frames that follow are of this format.
+    Stream {
         /// Samples per second.
         sample_rate: f32,
         /// 1 or 2.
         channels: u8,
     },
-    /// One sample of each channel, in mono twice the same.
-    Frame([f32; 2]),
+    /// From now on frames are kept as history, or no longer.
+    History(HistorySwitch),
+    /// A recording begins.
+    Start,
+    /// The frames that follow are not recorded: the transport stands.
+    Pause,
+    /// The frames that follow are recorded again.
+    Resume,
     /// The recording ends: learn from it.
     Stop(LearnSettings),
+    /// A command.
+    Do(Command, LearnSettings),
     /// The audio thread plays like this from now on …
     Play {
         /// … in this way …
         playing: Playing,
-        /// … in the stream of this number, see [`Models::play_in`].
+        /// … in the stream of this number, see [`Models::play_in`](super::Models::play_in).
         stream: u32,
     },
+}
+
+/// Whether the last seconds that played are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HistorySwitch {
+    /// They are not.
+    #[default]
+    Off,
+    /// They are.
+    On,
+}
+
+/// What becomes of the sound that plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recording {
+    /// No capture runs.
+    #[default]
+    Off,
+    /// A capture runs, and waits for the transport.
+    Waiting,
+    /// A capture runs.
+    On,
+}
+
+/// The controls of recording, as they stand while a block plays.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening {
+    /// Whether the last seconds are kept.
+    pub history: HistorySwitch,
+    /// Whether a capture runs.
+    pub recording: Recording,
+    /// What a capture that ends now is learned with.
+    pub settings: LearnSettings,
 }
 
 /// The audio thread's ends.
@@ -40,8 +81,16 @@ pub struct AudioLink {
     templates: triple_buffer::Output<Option<Arc<Templates>>>,
     status: Arc<Status>,
     meters: Arc<Meters>,
-    /// Format of the running capture.
-    capturing: Option<(f32, u8)>,
+    told: Told,
+}
+
+/// What the learner was told last.
+#[derive(Default)]
+struct Told {
+    /// Sample rate and channels.
+    format: Option<(f32, u8)>,
+    history: HistorySwitch,
+    recording: Recording,
 }
 
 impl AudioLink {
@@ -52,7 +101,7 @@ impl AudioLink {
         status: Arc<Status>,
         meters: Arc<Meters>,
     ) -> Self {
-        Self { frames, events, written_frames: 0, templates, status, meters, capturing: None }
+        Self { frames, events, written_frames: 0, templates, status, meters, told: Told::default() }
     }
 
     /// The newest templates. They stay alive, and are never dropped here, until the next call.
@@ -60,40 +109,65 @@ impl AudioLink {
         self.templates.read().as_deref()
     }
 
-    /// Records `audio` (a slice per channel) while `is_on`; learns with `settings` from what was recorded when it is off
-    /// again. A recording whose format changes begins anew.
-    pub fn capture(&mut self, is_on: bool, sample_rate: f32, audio: &[&mut [f32]], settings: LearnSettings) {
-        if !is_on {
-            if self.capturing.is_some() && self.tell(CaptureMessage::Stop(settings)) {
-                self.capturing = None;
-            }
+    /// Sends `audio` (a slice per channel) where history or a capture wants it. When a capture is off again, it is learned
+    /// from. A recording whose format changes begins anew.
+    pub fn listen(&mut self, listening: Listening, sample_rate: f32, audio: &[&mut [f32]]) {
+        let is_told = self.tell_controls(listening, sample_rate, audio.len().min(2) as u8);
+        if listening.history == HistorySwitch::Off && listening.recording != Recording::On {
             return;
-        }
-        let channels = audio.len().min(2) as u8;
-        if self.capturing != Some((sample_rate, channels)) {
-            if !self.tell(CaptureMessage::Start { sample_rate, channels }) {
-                let lost = audio.first().map_or(0, |channel| channel.len() as u64);
-                self.status.dropped_frames.fetch_add(lost, Relaxed);
-                return;
-            }
-            self.capturing = Some((sample_rate, channels));
         }
         let Some(first) = audio.first() else { return };
         let second = audio.get(1).unwrap_or(first);
-        let mut dropped = 0;
-        for (&left, &right) in first.iter().zip(second.iter()) {
-            match self.frames.push([left, right]) {
-                Ok(()) => self.written_frames += 1,
-                Err(_) => dropped += 1,
-            }
+        let wanted = first.len().min(second.len());
+        let room = if is_told { wanted.min(self.frames.slots()) } else { 0 };
+        if let Ok(chunk) = self.frames.write_chunk_uninit(room) {
+            let frames = first.iter().zip(second.iter()).map(|(&left, &right)| [left, right]);
+            self.written_frames += chunk.fill_from_iter(frames) as u64;
         }
-        if dropped > 0 {
-            self.status.dropped_frames.fetch_add(dropped, Relaxed);
+        if room < wanted {
+            self.status.dropped_frames.fetch_add((wanted - room) as u64, Relaxed);
         }
     }
 
-    /// Tells the others how the audio thread plays from now on, in the stream of a number that [`Models::play_in`] gave.
-    /// Whether there was room for it: if not, say it again.
+    /// Tells what changed since it was told last. Whether there was room for all of it.
+    fn tell_controls(&mut self, listening: Listening, sample_rate: f32, channels: u8) -> bool {
+        let Listening { history, recording, settings } = listening;
+        let is_wanted = history == HistorySwitch::On || recording != Recording::Off;
+        let format = Some((sample_rate, channels));
+        if is_wanted && channels > 0 && self.told.format != format {
+            if !self.tell(CaptureMessage::Stream { sample_rate, channels }) {
+                return false;
+            }
+            self.told.format = format;
+        }
+        if self.told.history != history {
+            if !self.tell(CaptureMessage::History(history)) {
+                return false;
+            }
+            self.told.history = history;
+        }
+        while self.told.recording != recording {
+            let (message, then) = match (self.told.recording, recording) {
+                (_, Recording::Off) => (CaptureMessage::Stop(settings), Recording::Off),
+                (Recording::Off, _) => (CaptureMessage::Start, Recording::On),
+                (_, Recording::On) => (CaptureMessage::Resume, Recording::On),
+                (_, Recording::Waiting) => (CaptureMessage::Pause, Recording::Waiting),
+            };
+            if !self.tell(message) {
+                return false;
+            }
+            self.told.recording = then;
+        }
+        true
+    }
+
+    /// Sends a command. Whether there was room for it: if not, say it again.
+    pub fn command(&mut self, command: Command, settings: LearnSettings) -> bool {
+        self.tell(CaptureMessage::Do(command, settings))
+    }
+
+    /// Tells the others how the audio thread plays from now on, in the stream of a number that
+    /// [`Models::play_in`](super::Models::play_in) gave. Whether there was room for it: if not, say it again.
     pub fn play_in(&mut self, playing: Playing, stream: u32) -> bool {
         self.tell(CaptureMessage::Play { playing, stream })
     }
@@ -126,34 +200,25 @@ impl CaptureReader {
         Self { frames, events, read_frames: 0 }
     }
 
-    /// The next message, if there is one.
-    pub fn pop(&mut self) -> Option<CaptureMessage> {
-        if let Some(frame) = self.pop_frame() {
-            return Some(frame);
+    /// Hands over the frames that came before the next message, and gives that message; `None` when all that came was read.
+    pub fn read(&mut self, on_frames: &mut dyn FnMut(&[[f32; 2]])) -> Option<CaptureMessage> {
+        loop {
+            // First the frames: a message that was told before one of them is then seen below.
+            let waiting = self.frames.slots();
+            let due = self.events.peek().ok().map(|(after, _)| after.saturating_sub(self.read_frames) as usize);
+            let count = due.unwrap_or(waiting).min(waiting);
+            if let Ok(chunk) = self.frames.read_chunk(count) {
+                let (first, second) = chunk.as_slices();
+                [first, second].into_iter().filter(|frames| !frames.is_empty()).for_each(&mut *on_frames);
+                chunk.commit_all();
+                self.read_frames += count as u64;
+            }
+            match due {
+                None => return None,
+                Some(due) if due == count => return self.events.pop().ok().map(|(_, message)| message),
+                // Those before the message came while it was looked for.
+                Some(_) => {}
+            }
         }
-        if self.is_event_due() { self.events.pop().ok().map(|(_, event)| event) } else { None }
-    }
-
-    fn is_event_due(&self) -> bool {
-        self.events.peek().is_ok_and(|(after, _)| *after == self.read_frames)
-    }
-
-    /// The next message, if it belongs to a recording that goes on: its start, or a frame of it.
-    pub fn pop_recorded(&mut self) -> Option<CaptureMessage> {
-        match self.events.peek() {
-            Ok((_, CaptureMessage::Start { .. })) => self.pop(),
-            _ => self.pop_frame(),
-        }
-    }
-
-    fn pop_frame(&mut self) -> Option<CaptureMessage> {
-        // First the frames: an event that was told before one of them is then seen below.
-        let frames = self.frames.slots();
-        if self.is_event_due() || frames == 0 {
-            return None;
-        }
-        let frame = self.frames.pop().ok()?;
-        self.read_frames += 1;
-        Some(CaptureMessage::Frame(frame))
     }
 }

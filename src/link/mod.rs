@@ -1,7 +1,7 @@
 //! Every shared thing, made in pairs by [`connect`]: where the audio thread, the learning thread and the rest meet.
 //!
 //! ```text
-//! audio  ── captured frames, wait-free ring ─────▶ learner
+//! audio  ── frames and commands, wait-free rings ▶ learner
 //! audio  ◀─ templates, triple buffer ───────────── models ◀─ learner, state load, activation
 //! audio  ── meters, atomics ─────────────────────▶ editor
 //! editor ── requests, channel ───────────────────▶ learner ── status, atomics ─▶ editor
@@ -13,15 +13,17 @@
 mod capture;
 mod models;
 mod request;
+mod stage;
 mod status;
 
 use std::sync::Arc;
 
 use crossbeam::channel;
 
-pub use capture::{AudioLink, CaptureMessage, CaptureReader};
-pub use models::Models;
-pub use request::{GroupBy, LearnRequest, LearnSettings, Steadiness, Target};
+pub use capture::{AudioLink, CaptureMessage, CaptureReader, HistorySwitch, Listening, Recording};
+pub use models::{Models, Slot, Slots};
+pub use request::{Command, GroupBy, LearnRequest, LearnSettings, Steadiness, Target};
+pub use stage::Stage;
 pub use status::{Meters, Phase, Status};
 
 /// Frames that the audio thread may be ahead of the learner, which looks every 20 ms, and while it learns every 100 ms: 8 s
@@ -51,7 +53,7 @@ pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
 
 /// The learning thread's ends.
 pub struct LearnLink {
-    /// What was recorded.
+    /// What plays, and what the audio thread asks for.
     pub capture: CaptureReader,
     /// What others ask for.
     pub requests: channel::Receiver<LearnRequest>,

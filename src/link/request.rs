@@ -1,6 +1,9 @@
 //! What the learner can be asked for, and what a musician chooses before.
 
+use std::sync::Arc;
+
 use crate::dsp::{Divergence, Mode};
+use crate::model::Model;
 
 /// What a musician chooses before learning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,15 @@ pub struct LearnSettings {
     pub extend_pitch: bool,
     /// The most threads that may learn; 0: as many as there are cores while the host does not play, and one while it does.
     pub threads: u8,
+    /// Seconds of the history to learn from, 1 to [`LearnSettings::MAX_LAST_S`].
+    pub last_s: u8,
+    /// Whether a capture is appended to the one of the same target that the model was learned from.
+    pub accumulate: bool,
+}
+
+impl LearnSettings {
+    /// The most seconds of history: so many are always kept.
+    pub const MAX_LAST_S: u8 = 30;
 }
 
 /// What a capture holds.
@@ -80,13 +92,46 @@ pub enum Steadiness {
     Varying,
 }
 
-/// What the learning thread can be asked for.
+/// What can be asked for beside a capture: by the parameter “Command”, or in the editor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LearnRequest {
+pub enum Command {
+    /// Learn from the last seconds that played.
+    LearnLast,
+    /// Learn once more from the captures of the model that plays.
+    LearnAgain,
     /// Stop the learning that runs; the model stays as it was.
     Cancel,
-    /// Learn once more from the captures that are kept.
-    Relearn(LearnSettings),
+    /// End the review: what plays goes on playing.
+    Keep,
+    /// End the review: what played before plays again.
+    Revert,
+    /// Play the other of the last two models.
+    Compare,
+    /// Forget every capture and the history; models stay.
+    Clear,
+}
+
+/// What the learning thread can be asked for.
+#[derive(Clone, Debug)]
+pub enum LearnRequest {
+    /// A command, with the settings of this moment.
+    Do(Command, LearnSettings),
+    /// A component of the model that plays gets another name.
+    Rename {
+        /// The component, from 0.
+        component: usize,
+        /// Its new name, unlike the others'.
+        name: String,
+    },
+    /// A template changes its component.
+    Move {
+        /// The template, from 0, in the order of the model's owners.
+        template: usize,
+        /// The component that owns it from now on, from 0.
+        component: usize,
+    },
+    /// A model from elsewhere, a file say; it plays from now on, in review, and the one that played can be gone back to.
+    Replace(Arc<Model>),
     /// End the thread.
     Quit,
 }

@@ -1,7 +1,7 @@
 //! What the learner does and what the audio thread measures, for everyone to read.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use atomic_float::AtomicF32;
 
@@ -18,7 +18,7 @@ pub enum Phase {
     Capturing,
     /// Learning.
     Learning,
-    /// The last learning failed; the status says why.
+    /// What was asked for last failed; the status says why.
     Failed,
 }
 
@@ -30,12 +30,21 @@ pub struct Status {
     pub progress: AtomicF32,
     /// Learnings that ended, well or not.
     pub learns_ended: AtomicU32,
-    /// Whether the host plays: then learning leaves it all cores but one.
+    /// Whether the host plays: then learning leaves it all cores but one. Written by the audio thread.
     pub is_playing: AtomicBool,
-    /// Captured frames that found the ring full.
+    /// Captured frames that found the ring full. Written by the audio thread.
     pub dropped_frames: AtomicU64,
+    /// Seconds of the running capture.
+    pub captured_s: AtomicF32,
+    /// Seconds that could be learned from without a capture.
+    pub history_s: AtomicF32,
+    /// Seconds that the model that plays was learned from; 0 if that is not known.
+    pub learned_s: AtomicF32,
+    /// Whether a capture follows the transport, and the transport stands.
+    pub is_waiting: AtomicBool,
     failure: Mutex<String>,
     warnings: Mutex<Vec<String>>,
+    losses: Mutex<Vec<f32>>,
 }
 
 impl Status {
@@ -50,26 +59,53 @@ impl Status {
         self.phase.store(phase as u8, Relaxed);
     }
 
-    /// Says why the last learning failed.
+    /// Says why what was asked for failed.
     pub fn fail(&self, why: String) {
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        *whole(&self.failure) = why;
         self.enter(Phase::Failed);
+    }
+
+    /// Forgets the last failure: something new begins.
+    pub fn forgive(&self) {
+        whole(&self.failure).clear();
+    }
+
+    /// Why what was asked for last failed; empty if it did not.
+    pub fn failure(&self) -> String {
+        whole(&self.failure).clone()
     }
 
     /// Says what the last learning warns of.
     pub fn warn(&self, warnings: Vec<String>) {
-        *self.warnings.lock().unwrap_or_else(PoisonError::into_inner) = warnings;
+        *whole(&self.warnings) = warnings;
     }
 
     /// What the last learning warns of.
     pub fn warnings(&self) -> Vec<String> {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        whole(&self.warnings).clone()
     }
 
-    /// Why the last learning failed.
-    pub fn failure(&self) -> String {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// A learning begins: nothing is done, and no loss known.
+    pub fn begin(&self) {
+        self.progress.store(0.0, Relaxed);
+        whole(&self.losses).clear();
+        self.enter(Phase::Learning);
     }
+
+    /// Adds to the losses of the running learning.
+    pub fn lose(&self, loss: f32) {
+        whole(&self.losses).push(loss);
+    }
+
+    /// The losses of the running learning, or of the last one, evenly spaced: at the start, and every tenth iteration.
+    pub fn losses(&self) -> Vec<f32> {
+        whole(&self.losses).clone()
+    }
+}
+
+/// A panic elsewhere left whole values: each change is one assignment.
+fn whole<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the audio thread measures, hop by hop.

@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use nice_plug::params::enums::Enum;
 use nice_plug::prelude::*;
 
+use super::choices::{CaptureSwitch, CommandChoice, DivergenceChoice, GroupByChoice, ModeChoice, SteadinessChoice};
 use super::state::SavedModelField;
-use crate::dsp::{Divergence, MAX_COMPONENTS, MAX_TEMPLATES, Mode, Settings, Templates};
-use crate::link::{GroupBy, LearnSettings, Models, Status, Steadiness, Target};
+use crate::dsp::{MAX_COMPONENTS, MAX_TEMPLATES, Mode, Settings, Templates};
+use crate::link::{HistorySwitch, LearnSettings, Listening, Models, Recording, Status, Target};
 use crate::model::Playing;
 
 /// At +12 dB a fader ends; halfway up it is at 0 dB.
@@ -32,6 +32,21 @@ pub struct UnweaveParams {
     /// On records the input, off learns from what was recorded.
     #[id = "capture"]
     pub capture: EnumParam<CaptureSwitch>,
+    /// Does something once, whenever it changes.
+    #[id = "command"]
+    pub command: EnumParam<CommandChoice>,
+    /// Seconds of the history that “Learn last” learns from.
+    #[id = "last"]
+    pub last: IntParam,
+    /// A capture records only while the host's transport plays.
+    #[id = "follow"]
+    pub follow: BoolParam,
+    /// A capture is appended to the one of the same target before it.
+    #[id = "accumulate"]
+    pub accumulate: BoolParam,
+    /// The last seconds that played are kept.
+    #[id = "history"]
+    pub history: BoolParam,
     /// What the next capture holds: everything, one component alone, or the rest.
     #[id = "target"]
     pub target: IntParam,
@@ -99,146 +114,6 @@ pub struct ComponentParams {
     pub gate: FloatParam,
 }
 
-/// The capture switch. Both positions are saved as “off”: a project never opens recording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CaptureSwitch {
-    /// Not recording.
-    Off,
-    /// Recording.
-    On,
-}
-
-impl Enum for CaptureSwitch {
-    fn variants() -> &'static [&'static str] {
-        &["Off", "On"]
-    }
-
-    fn ids() -> Option<&'static [&'static str]> {
-        Some(&["off", "off"])
-    }
-
-    fn to_index(self) -> usize {
-        self as usize
-    }
-
-    fn from_index(index: usize) -> Self {
-        if index == 1 { Self::On } else { Self::Off }
-    }
-}
-
-/// The divergence, as hosts show it.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum DivergenceChoice {
-    /// See [`Divergence::KullbackLeibler`].
-    #[id = "kl"]
-    #[name = "Kullback-Leibler"]
-    KullbackLeibler,
-    /// See [`Divergence::Euclidean`].
-    #[id = "euclidean"]
-    #[name = "Euclidean"]
-    Euclidean,
-    /// See [`Divergence::ItakuraSaito`].
-    #[id = "is"]
-    #[name = "Itakura-Saito"]
-    ItakuraSaito,
-}
-
-impl From<DivergenceChoice> for Divergence {
-    fn from(choice: DivergenceChoice) -> Self {
-        match choice {
-            DivergenceChoice::KullbackLeibler => Self::KullbackLeibler,
-            DivergenceChoice::Euclidean => Self::Euclidean,
-            DivergenceChoice::ItakuraSaito => Self::ItakuraSaito,
-        }
-    }
-}
-
-/// The mode, as hosts show it.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum ModeChoice {
-    /// See [`Mode::Fine`].
-    #[id = "fine"]
-    #[name = "Fine"]
-    Fine,
-    /// See [`Mode::Normal`].
-    #[id = "normal"]
-    #[name = "Normal"]
-    Normal,
-    /// See [`Mode::Tight`].
-    #[id = "tight"]
-    #[name = "Tight"]
-    Tight,
-    /// See [`Mode::Live`].
-    #[id = "live"]
-    #[name = "Live"]
-    Live,
-}
-
-impl From<ModeChoice> for Mode {
-    fn from(choice: ModeChoice) -> Self {
-        match choice {
-            ModeChoice::Fine => Self::Fine,
-            ModeChoice::Normal => Self::Normal,
-            ModeChoice::Tight => Self::Tight,
-            ModeChoice::Live => Self::Live,
-        }
-    }
-}
-
-/// What templates are grouped by, as hosts show it.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum GroupByChoice {
-    /// See [`GroupBy::Auto`].
-    #[id = "auto"]
-    #[name = "Auto"]
-    Auto,
-    /// See [`GroupBy::Timbre`].
-    #[id = "timbre"]
-    #[name = "Timbre"]
-    Timbre,
-    /// See [`GroupBy::Hits`].
-    #[id = "hits"]
-    #[name = "Hits"]
-    Hits,
-}
-
-impl From<GroupByChoice> for GroupBy {
-    fn from(choice: GroupByChoice) -> Self {
-        match choice {
-            GroupByChoice::Auto => Self::Auto,
-            GroupByChoice::Timbre => Self::Timbre,
-            GroupByChoice::Hits => Self::Hits,
-        }
-    }
-}
-
-/// Steadiness, as hosts show it.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum SteadinessChoice {
-    /// See [`Steadiness::Detect`].
-    #[id = "detect"]
-    #[name = "Detect"]
-    Detect,
-    /// See [`Steadiness::Steady`].
-    #[id = "steady"]
-    #[name = "Hum or noise"]
-    Steady,
-    /// See [`Steadiness::Varying`].
-    #[id = "varying"]
-    #[name = "Varying"]
-    Varying,
-}
-
-impl From<SteadinessChoice> for Steadiness {
-    fn from(choice: SteadinessChoice) -> Self {
-        match choice {
-            SteadinessChoice::Detect => Self::Detect,
-            SteadinessChoice::Steady => Self::Steady,
-            SteadinessChoice::Varying => Self::Varying,
-        }
-    }
-}
-
 impl UnweaveParams {
     /// Parameters at their defaults; the saved model is the one in `models`.
     pub fn new(models: Arc<Models>, status: Arc<Status>) -> Self {
@@ -249,6 +124,11 @@ impl UnweaveParams {
         Self {
             model: SavedModelField::new(models, status),
             capture: EnumParam::new("Capture", CaptureSwitch::Off).non_automatable(),
+            command: EnumParam::new("Command", CommandChoice::Nothing).non_automatable(),
+            last: count("Last seconds", 8, i32::from(LearnSettings::MAX_LAST_S)),
+            follow: BoolParam::new("Follow transport", false).non_automatable(),
+            accumulate: BoolParam::new("Accumulate", false).non_automatable(),
+            history: BoolParam::new("Keep history", true).non_automatable(),
             components: count("Components", 4, MAX_COMPONENTS as i32),
             target: IntParam::new("Target", 0, IntRange::Linear { min: 0, max: TARGET_REST })
                 .with_value_to_string(Arc::new(target_text))
@@ -326,6 +206,27 @@ impl UnweaveParams {
             steadiness: self.steadiness.value().into(),
             extend_pitch: self.extend_pitch.value(),
             threads: self.threads.value().clamp(0, MAX_THREADS) as u8,
+            last_s: self.last.value().clamp(1, LearnSettings::MAX_LAST_S.into()) as u8,
+            accumulate: self.accumulate.value(),
+        }
+    }
+
+    /// What to listen to while the host's transport plays, as the parameters stand now.
+    pub fn listening_while_playing(&self) -> Listening {
+        let recording = match self.capture.value() {
+            CaptureSwitch::Off => Recording::Off,
+            CaptureSwitch::On => Recording::On,
+        };
+        let history = if self.history.value() { HistorySwitch::On } else { HistorySwitch::Off };
+        Listening { history, recording, settings: self.learn_settings() }
+    }
+
+    /// The same while it stands.
+    pub fn listening_while_standing(&self) -> Listening {
+        let listening = self.listening_while_playing();
+        match listening.recording {
+            Recording::On if self.follow.value() => Listening { recording: Recording::Waiting, ..listening },
+            _ => listening,
         }
     }
 }

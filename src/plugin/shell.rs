@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use nice_plug::prelude::*;
 
-use super::params::{CaptureSwitch, UnweaveParams};
+use super::choices::CommandChoice;
+use super::params::UnweaveParams;
 use crate::dsp::{Engine, Mode};
 use crate::learn::{LearnOptions, Learner};
 use crate::link::{self, AudioLink, EditorLink};
@@ -25,6 +26,8 @@ pub struct Unweave {
     stream: u32,
     /// What the others know of how this plays.
     told: Option<Playing>,
+    /// The command that was done last.
+    done: CommandChoice,
     /// Whether the host was asked to activate anew for another mode.
     is_restart_asked: bool,
     sample_rate: f32,
@@ -48,6 +51,7 @@ impl Default for Unweave {
             mode: Mode::Normal,
             stream: 0,
             told: None,
+            done: CommandChoice::Nothing,
             is_restart_asked: false,
             sample_rate,
             _learner: learner.ok(),
@@ -102,10 +106,9 @@ impl Plugin for Unweave {
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
         self.follow_mode(context);
-        self.link.play(context.transport().playing);
-        let is_capturing = self.params.capture.value() == CaptureSwitch::On;
         let audio = buffer.as_slice();
-        self.link.capture(is_capturing, self.sample_rate, audio, self.params.learn_settings());
+        self.listen(context.transport().playing, audio);
+        self.follow_command();
         let engine = &mut self.engines[self.mode as usize];
         engine.process(audio, self.link.templates(), &self.params.settings());
         for (component, meter) in self.link.meters().activations_db.iter().enumerate() {
@@ -118,6 +121,31 @@ impl Plugin for Unweave {
 impl Unweave {
     fn engine(&self) -> &Engine {
         &self.engines[self.mode as usize]
+    }
+
+    /// Sends what plays to the learner.
+    fn listen(&mut self, is_playing: bool, audio: &[&mut [f32]]) {
+        self.link.play(is_playing);
+        let listening = match is_playing {
+            true => self.params.listening_while_playing(),
+            false => self.params.listening_while_standing(),
+        };
+        self.link.listen(listening, self.sample_rate, audio);
+    }
+
+    /// Does the command that the parameter changed to.
+    fn follow_command(&mut self) {
+        let wanted = self.params.command.value();
+        if wanted == self.done {
+            return;
+        }
+        let is_done = match wanted {
+            CommandChoice::Nothing => true,
+            CommandChoice::Do(command) => self.link.command(command, self.params.learn_settings()),
+        };
+        if is_done {
+            self.done = wanted;
+        }
     }
 
     /// Takes up another mode: CLAP allows a new latency in `activate` only, so there the host is asked for that; VST3 hosts
