@@ -66,8 +66,8 @@ pub struct Mixer {
     release: f32,
     /// Activation of a full-scale sine: the sum of half the window's samples is its spectral peak.
     full_scale: f32,
-    /// Whether the next hop is the first: gains start at their targets.
-    is_fresh: bool,
+    /// Components that there were in the last hop: the gains of others start at their targets.
+    known: usize,
     /// Per component: fader, mute and solo, smoothed.
     faders: [f32; MAX_COMPONENTS],
     gates: [Gate; MAX_COMPONENTS],
@@ -108,7 +108,7 @@ impl Mixer {
             smoothing: 1.0 - (-hop_ms / SMOOTHING_MS).exp(),
             release: (-hop_ms / GATE_RELEASE_MS).exp(),
             full_scale: half_window_sum,
-            is_fresh: true,
+            known: 0,
             faders: [1.0; MAX_COMPONENTS],
             gates: [Gate::OPEN; MAX_COMPONENTS],
             gains: [1.0; MAX_COMPONENTS],
@@ -125,12 +125,12 @@ impl Mixer {
             let level_db = self.activation_db(level);
             let fader = &mut self.faders[component];
             let distance = target - *fader;
-            let is_there = self.is_fresh || distance.abs() < GAIN_RESOLUTION;
+            let is_there = component >= self.known || distance.abs() < GAIN_RESOLUTION;
             *fader = if is_there { target } else { *fader + distance * self.smoothing };
             let gate = self.gates[component].step(settings.gates_db[component], level_db, self.release);
             self.gains[component] = *fader * gate;
         }
-        self.is_fresh = false;
+        self.known = components;
         &self.gains[..components]
     }
 
@@ -142,7 +142,7 @@ impl Mixer {
 
     /// The next gains start at their targets, all gates open.
     pub fn reset(&mut self) {
-        self.is_fresh = true;
+        self.known = 0;
         self.gates = [Gate::OPEN; MAX_COMPONENTS];
     }
 }
@@ -198,6 +198,15 @@ mod tests {
         settings.gains[0] = 1.0;
         let gain = mixer.advance(&[1.0], &settings)[0];
         assert!(gain > 0.5 && gain < 1.0, "{gain}");
+    }
+
+    #[test]
+    fn components_that_a_new_model_brings_start_at_their_gains() {
+        let mut mixer = mixer();
+        let mut settings = Settings::default();
+        mixer.advance(&[1.0], &settings);
+        settings.solos[0] = true;
+        assert_eq!(mixer.advance(&[1.0; 3], &settings), [1.0, 0.0, 0.0]);
     }
 
     #[test]

@@ -107,8 +107,9 @@ impl Plugin for Unweave {
     ) -> ProcessStatus {
         self.follow_mode(context);
         let audio = buffer.as_slice();
-        self.listen(context.transport().playing, audio);
+        // A command is for what played before it.
         self.follow_command();
+        self.listen(context.transport().playing, audio);
         let engine = &mut self.engines[self.mode as usize];
         engine.process(audio, self.link.templates(), &self.params.settings());
         for (component, meter) in self.link.meters().activations_db.iter().enumerate() {
