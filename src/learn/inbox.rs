@@ -68,20 +68,20 @@ impl Inbox {
 
     /// Waits so long for a request, and reads everything.
     pub fn wait(&mut self, timeout: Duration) -> Word {
-        let first = match self.link.requests.recv_timeout(timeout) {
-            Ok(request) => self.take_request(request),
-            Err(error) if error.is_timeout() => Word::GoOn,
+        match self.link.requests.recv_timeout(timeout) {
+            Ok(request) => {
+                // What played before it was asked for comes first.
+                let word = strongest(self.read_audio(), self.take_request(request));
+                strongest(word, self.read())
+            }
+            Err(error) if error.is_timeout() => self.read(),
             Err(_) => Word::Quit,
-        };
-        strongest(first, self.read())
+        }
     }
 
     /// Reads everything that came.
     pub fn read(&mut self) -> Word {
-        let mut word = Word::GoOn;
-        while let Some(message) = self.read_frames() {
-            word = strongest(word, self.take_message(message));
-        }
+        let mut word = self.read_audio();
         loop {
             match self.link.requests.try_recv() {
                 Ok(request) => word = strongest(word, self.take_request(request)),
@@ -104,6 +104,14 @@ impl Inbox {
     /// Whether a capture runs.
     pub fn is_capturing(&self) -> bool {
         self.take.is_some()
+    }
+
+    fn read_audio(&mut self) -> Word {
+        let mut word = Word::GoOn;
+        while let Some(message) = self.read_frames() {
+            word = strongest(word, self.take_message(message));
+        }
+        word
     }
 
     /// Takes the frames up to the next message, and gives that.

@@ -12,9 +12,10 @@ use clack_extensions::audio_ports_config::{AudioPortsConfigBuffer, PluginAudioPo
 use clack_extensions::latency::PluginLatency;
 use clack_extensions::params::{ParamInfoBuffer, ParamInfoFlags, PluginParams};
 use clack_extensions::state::PluginState;
-use clack_host::events::Pckn;
-use clack_host::events::event_types::ParamValueEvent;
+use clack_host::events::event_types::{ParamValueEvent, TransportEvent, TransportFlags};
+use clack_host::events::{EventFlags, EventHeader, Pckn};
 use clack_host::prelude::*;
+use clack_host::utils::{BeatTime, SecondsTime};
 
 /// The longest block this host ever sends.
 pub const MAX_BLOCK_LEN: usize = 4096;
@@ -62,6 +63,8 @@ pub struct Host {
     /// Sent with the next block.
     events: EventBuffer,
     channels: usize,
+    /// What the host says of its transport, if anything.
+    transport: Option<TransportEvent>,
     /// Called around the plug-in's `process`, and around nothing else.
     guard: fn(&mut dyn FnMut()),
 }
@@ -90,7 +93,7 @@ impl Host {
         let mut instance = PluginInstance::new(|_| SharedHandlers::default(), |_| (), entry, id, &info)?;
         let params = described(&mut instance)?;
         let (events, guard) = (EventBuffer::with_capacity(256), (|call| call()) as fn(&mut dyn FnMut()));
-        let mut host = Self { instance, processor: None, params, events, channels, guard };
+        let mut host = Self { instance, processor: None, params, events, channels, transport: None, guard };
         host.activate(sample_rate, channels)?;
         Ok(host)
     }
@@ -128,6 +131,16 @@ impl Host {
     /// From now on `guard` is called around every call of the plug-in's `process`.
     pub fn guard_with(&mut self, guard: fn(&mut dyn FnMut())) {
         self.guard = guard;
+    }
+
+    /// The transport plays from now on.
+    pub fn start_transport(&mut self) {
+        self.transport = Some(transport(TransportFlags::IS_PLAYING));
+    }
+
+    /// The transport stands from now on.
+    pub fn stop_transport(&mut self) {
+        self.transport = Some(transport(TransportFlags::empty()));
     }
 
     /// The parameters by name.
@@ -196,7 +209,8 @@ impl Host {
         let events = InputEvents::from_buffer(&self.events);
         let mut ignored = OutputEvents::void();
         let mut result = Ok(ProcessStatus::Continue);
-        (self.guard)(&mut || result = processor.process(&inputs, &mut outputs, &events, &mut ignored, None, None));
+        let transport = self.transport.as_ref();
+        (self.guard)(&mut || result = processor.process(&inputs, &mut outputs, &events, &mut ignored, None, transport));
         self.events.clear();
         result.map(|_| ()).map_err(Into::into)
     }
@@ -269,6 +283,25 @@ impl Drop for Host {
         if let Some(processor) = self.processor.take() {
             self.instance.deactivate(processor.stop_processing());
         }
+    }
+}
+
+fn transport(flags: TransportFlags) -> TransportEvent {
+    TransportEvent {
+        header: EventHeader::new_core(0, EventFlags::empty()),
+        flags,
+        song_pos_beats: BeatTime::from_int(0),
+        song_pos_seconds: SecondsTime::from_int(0),
+        tempo: 120.0,
+        tempo_inc: 0.0,
+        loop_start_beats: BeatTime::from_int(0),
+        loop_end_beats: BeatTime::from_int(0),
+        loop_start_seconds: SecondsTime::from_int(0),
+        loop_end_seconds: SecondsTime::from_int(0),
+        bar_start: BeatTime::from_int(0),
+        bar_number: 0,
+        time_signature_numerator: 4,
+        time_signature_denominator: 4,
     }
 }
 
