@@ -3,6 +3,8 @@
 
 pub mod params;
 pub mod shell;
+#[cfg(feature = "standalone")]
+pub mod standalone;
 pub mod state;
 
 pub use shell::Unweave;

@@ -11,6 +11,8 @@ use crate::dsp::{Engine, Mode};
 use crate::learn::{LearnOptions, Learner};
 use crate::link::{self, AudioLink, EditorLink};
 use crate::model::Playing;
+#[cfg(feature = "standalone")]
+use crate::player::PlayerControl;
 
 /// The effect: mono or stereo, one instance.
 pub struct Unweave {
@@ -28,6 +30,9 @@ pub struct Unweave {
     /// Whether the host was asked to activate anew for another mode.
     is_restart_asked: bool,
     sample_rate: f32,
+    /// The song player of the program that this is the effect of, for the editor; `None` in a host.
+    #[cfg(feature = "standalone")]
+    pub player: Option<PlayerControl>,
     /// Owned for its thread, which ends when the instance does. `None` if the system gave no thread: then a capture learns nothing.
     _learner: Option<Learner>,
 }
@@ -50,6 +55,8 @@ impl Default for Unweave {
             told: None,
             is_restart_asked: false,
             sample_rate,
+            #[cfg(feature = "standalone")]
+            player: None,
             _learner: learner.ok(),
         }
     }
