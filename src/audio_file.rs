@@ -3,9 +3,11 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use symphonia::core::codecs::audio::AudioDecoderOptions;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_MP3;
@@ -153,6 +155,15 @@ impl AudioFile {
         decode(path)?.checked(path, 0)
     }
 
+    /// As [`AudioFile::read`], and gives up soon after `is_wanted` is false.
+    ///
+    /// # Errors
+    /// See [`AudioFileError`]; any of them, if it gave up.
+    pub fn read_while(path: &Path, is_wanted: Arc<AtomicBool>) -> Result<Self, AudioFileError> {
+        let source = WantedFile { file: open(path)?, is_wanted };
+        decode_stream(path, Box::new(source))?.checked(path, 0)
+    }
+
     /// Reads a file that is in memory; `name` is what errors call it, and its ending tells the format.
     ///
     /// # Errors
@@ -222,7 +233,7 @@ impl AudioFile {
     }
 
     /// The samples of a range, where the file has it.
-    fn sample_range(&self, range: TimeRange) -> Option<(usize, usize)> {
+    pub fn sample_range(&self, range: TimeRange) -> Option<(usize, usize)> {
         let is_forward = range.from_s >= 0.0 && range.from_s < range.to_s && range.to_s.is_finite();
         let (start, end) = (sample_index(range.from_s, self.sample_rate), sample_index(range.to_s, self.sample_rate));
         (is_forward && start < end && end <= self.len()).then_some((start, end))
@@ -254,7 +265,39 @@ fn into_io(error: hound::Error) -> io::Error {
     }
 }
 
+/// A file that fails to be read once it is not wanted any more: the way out of a decoder.
+struct WantedFile {
+    file: File,
+    is_wanted: Arc<AtomicBool>,
+}
+
+impl Read for WantedFile {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.is_wanted.load(Relaxed) { self.file.read(bytes) } else { Err(io::Error::other("not wanted any more")) }
+    }
+}
+
+impl Seek for WantedFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl MediaSource for WantedFile {
+    fn is_seekable(&self) -> bool {
+        self.file.is_seekable()
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        self.file.byte_len()
+    }
+}
+
 fn decode(path: &Path) -> Result<AudioFile, AudioFileError> {
+    decode_stream(path, Box::new(open(path)?))
+}
+
+fn open(path: &Path) -> Result<File, AudioFileError> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => AudioFileError::Missing(path.into()),
         _ => AudioFileError::Unreadable { path: path.into(), error },
@@ -263,7 +306,7 @@ fn decode(path: &Path) -> Result<AudioFile, AudioFileError> {
     if file.metadata().map_err(unreadable)?.is_dir() {
         return Err(AudioFileError::NotAudio { path: path.into(), why: "it is a folder".into() });
     }
-    decode_stream(path, Box::new(file))
+    Ok(file)
 }
 
 fn decode_stream(path: &Path, source: Box<dyn MediaSource>) -> Result<AudioFile, AudioFileError> {
@@ -355,6 +398,16 @@ mod tests {
             let message = read(bad).unwrap_err().to_string();
             assert!(message.contains("a@b.wav") && message.contains("1.000 s"), "{message}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_not_wanted_any_more_is_not_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        ramp(2).write(&path).unwrap();
+        let read = |is_wanted: bool| AudioFile::read_while(&path, Arc::new(AtomicBool::new(is_wanted)));
+        assert_eq!(read(true).unwrap(), ramp(2));
+        assert!(read(false).is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | audio | [`dsp::Engine`], [`link::AudioLink`] | neither allocate, lock, wait, print nor fail |
 //! | learning, one per instance | [`learn::Learner`] | take seconds, at low priority; is cancelled and joined when its instance goes |
 //! | helpers of a learning, as many as the user allows | parts of its work: [`learn::Threads`] | live for milliseconds; are joined within the step that started them |
+//! | songs, one in the standalone program | `player::Song` | take seconds; is cancelled and joined when the player goes |
 //! | main | the plug-in's state calls and activation | lock [`link::Models`], briefly |
 //!
 //! Reading order: [`dsp::separator`], one frame through the algorithm; [`dsp::engine`], host blocks; [`learn::nmf`] and
@@ -19,7 +20,7 @@
 //! [`model_file`], [`render`], [`griffin_lim`], [`pictures`], [`demo`].
 //!
 //! Modules name only what comes before them: `dsp < pitch < model < link < learn < files and pictures < command`, and
-//! `learn < plugin`; `tests/layers.rs` checks it. [`model`] stands below [`link`] because a model, not bare templates, is
+//! `learn < plugin`, and `audio_file < player < plugin` for the standalone program; `tests/layers.rs` checks it. [`model`] stands below [`link`] because a model, not bare templates, is
 //! what threads exchange: it is what a project saves.
 
 pub mod audio_file;
@@ -32,6 +33,8 @@ pub mod model;
 pub mod model_file;
 pub mod pictures;
 pub mod pitch;
+#[cfg(feature = "standalone")]
+pub mod player;
 #[cfg(feature = "plugin")]
 pub mod plugin;
 pub mod render;

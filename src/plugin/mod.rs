@@ -4,6 +4,8 @@
 pub mod choices;
 pub mod params;
 pub mod shell;
+#[cfg(feature = "standalone")]
+pub mod standalone;
 pub mod state;
 
 pub use shell::Unweave;

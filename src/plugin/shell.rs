@@ -12,6 +12,8 @@ use crate::dsp::{Engine, Mode};
 use crate::learn::{LearnOptions, Learner};
 use crate::link::{self, AudioLink, EditorLink};
 use crate::model::Playing;
+#[cfg(feature = "standalone")]
+use crate::player::PlayerControl;
 
 /// The effect: mono or stereo, one instance.
 pub struct Unweave {
@@ -31,6 +33,9 @@ pub struct Unweave {
     /// Whether the host was asked to activate anew for another mode.
     is_restart_asked: bool,
     sample_rate: f32,
+    /// The song player of the program that this is the effect of, for the editor; `None` in a host.
+    #[cfg(feature = "standalone")]
+    pub player: Option<PlayerControl>,
     /// Owned for its thread, which ends when the instance does. `None` if the system gave no thread: then a capture learns nothing.
     _learner: Option<Learner>,
 }
@@ -54,6 +59,8 @@ impl Default for Unweave {
             done: CommandChoice::Nothing,
             is_restart_asked: false,
             sample_rate,
+            #[cfg(feature = "standalone")]
+            player: None,
             _learner: learner.ok(),
         }
     }

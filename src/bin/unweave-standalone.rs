@@ -1,0 +1,225 @@
+//! The plug-in without a host: a song for its input, and nice-plug's ALSA, JACK and dummy back ends for its output.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail, ensure};
+use unweave::audio_file::{AudioFile, AudioFileError, TimeRange};
+use unweave::player;
+use unweave::plugin::standalone;
+
+const NAME: &str = "unweave-standalone";
+const HELP: &str = "\
+Takes sounds apart while they play, without a host: opens a song, plays it, loops a stretch of it.
+
+Usage: unweave-standalone [SONG] [--loop FROM-TO] [OPTIONS]
+
+  SONG                The song to play at once: WAV, FLAC, MP3, Ogg Vorbis or AIFF. Without one, the live input is heard
+      --loop FROM-TO  Loops a stretch of the song, in seconds from its start
+  -V, --version       Print the version
+
+The options of the audio device and the window:
+";
+/// What short options mean.
+const SHORT_OPTIONS: [(&str, &str); 6] = [
+    ("b", "backend"),
+    ("h", "help"),
+    ("l", "audio-layout"),
+    ("p", "period-size"),
+    ("r", "sample-rate"),
+    ("V", "version"),
+];
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{NAME}: {error:#}; see {NAME} --help");
+            return ExitCode::from(2);
+        }
+    };
+    match run(arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{NAME}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the audio device played until it was to end.
+fn run(mut arguments: Arguments) -> Result<bool> {
+    if arguments.option("version").is_some() {
+        println!("{NAME} {}", env!("CARGO_PKG_VERSION"));
+        return Ok(true);
+    }
+    let is_help = arguments.option("help").is_some();
+    let player = player::connect();
+    if is_help {
+        print!("{HELP}");
+    } else if let Some(path) = &arguments.song {
+        let song = read(path, arguments.stretch)?;
+        let control = &player.1;
+        control.open_read(path, song);
+        if let Some(stretch) = arguments.stretch {
+            control.set_loop(stretch.from_s, stretch.to_s);
+        }
+        control.play();
+    }
+    let backend = arguments.option("backend").and_then(|option| option.value.clone());
+    if !is_help && ["auto", "jack"].contains(&backend.as_deref().unwrap_or("auto")) {
+        // nice-plug activates at the rate of its option, whatever JACK plays at.
+        if let Some(sample_rate) = jack_sample_rate() {
+            arguments.options.retain(|option| option.name != "sample-rate");
+            arguments.options.push(HostOption { name: "sample-rate".into(), value: Some(sample_rate.to_string()) });
+        }
+    }
+    let options = arguments.options.iter().map(HostOption::to_string);
+    Ok(standalone::run(player, std::iter::once(NAME.into()).chain(options).collect()))
+}
+
+/// A song that is there, with the stretch of it that is to be looped.
+fn read(path: &Path, stretch: Option<TimeRange>) -> Result<AudioFile> {
+    let song = AudioFile::read(path)?;
+    match stretch {
+        Some(range) if song.sample_range(range).is_none() => {
+            Err(AudioFileError::Range { path: path.into(), range, seconds: song.seconds() })
+                .context("--loop asks for what is not there")
+        }
+        _ => Ok(song),
+    }
+}
+
+/// Samples per second of the JACK server, if one runs.
+fn jack_sample_rate() -> Option<u32> {
+    let (client, _) = jack::Client::new(NAME, jack::ClientOptions::NO_START_SERVER).ok()?;
+    Some(client.sample_rate())
+}
+
+/// What this program takes itself, and what it hands on.
+#[derive(Debug, Default, PartialEq)]
+struct Arguments {
+    song: Option<PathBuf>,
+    stretch: Option<TimeRange>,
+    options: Vec<HostOption>,
+}
+
+/// An option of nice-plug, by its long name where it has one.
+#[derive(Debug, PartialEq)]
+struct HostOption {
+    name: String,
+    value: Option<String>,
+}
+
+impl std::fmt::Display for HostOption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let dashes = if self.name.chars().count() == 1 { "-" } else { "--" };
+        write!(f, "{dashes}{}", self.name)?;
+        self.value.as_ref().map_or(Ok(()), |value| write!(f, "={value}"))
+    }
+}
+
+impl Arguments {
+    /// # Errors
+    /// Two songs, a loop without a song, or a loop that is none. Nothing is said of nice-plug's options: it does that itself.
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
+        let mut parsed = Self::default();
+        let mut is_options = true;
+        while let Some(word) = words.next() {
+            if is_options && word == "--" {
+                is_options = false;
+            } else if is_options && word.starts_with('-') && word != "-" {
+                parsed.take(HostOption::parse(&word, &mut words))?;
+            } else if let Some(first) = &parsed.song {
+                bail!("one song at a time: {} or {word}", first.display());
+            } else {
+                parsed.song = Some(word.into());
+            }
+        }
+        ensure!(parsed.song.is_some() || parsed.stretch.is_none(), "--loop needs a song");
+        Ok(parsed)
+    }
+
+    fn take(&mut self, option: HostOption) -> Result<()> {
+        if option.name != "loop" {
+            self.options.push(option);
+            return Ok(());
+        }
+        let text = option.value.unwrap_or_default();
+        let range = text.split_once('-').and_then(|(from, to)| {
+            Some(TimeRange { from_s: from.trim().parse().ok()?, to_s: to.trim().parse().ok()? })
+        });
+        self.stretch =
+            Some(range.with_context(|| format!("--loop {text}: it must be FROM-TO in seconds, as 12.5-20"))?);
+        Ok(())
+    }
+
+    fn option(&self, name: &str) -> Option<&HostOption> {
+        self.options.iter().find(|option| option.name == name)
+    }
+}
+
+impl HostOption {
+    /// `--name=value`, `--name value`, `-nvalue` or `-n value`; all but two have a value.
+    fn parse(word: &str, rest: &mut impl Iterator<Item = String>) -> Self {
+        let (name, value) = match word.strip_prefix("--") {
+            Some(long) => long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value))),
+            None => {
+                let first = word.chars().nth(1).map_or(0, char::len_utf8);
+                let (name, value) = word[1..].split_at(first);
+                (name, Some(value.trim_start_matches('=')).filter(|value| !value.is_empty()))
+            }
+        };
+        let name = SHORT_OPTIONS.iter().find(|(short, _)| *short == name).map_or(name, |(_, long)| long);
+        let value = match (value, name) {
+            (None, "help" | "version") => None,
+            (None, _) => rest.next(),
+            (value, _) => value.map(Into::into),
+        };
+        Self { name: name.into(), value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments> {
+        Arguments::parse(line.split_whitespace().map(Into::into))
+    }
+
+    #[test]
+    fn song_and_loop_are_taken_out_and_all_else_is_handed_on() {
+        let parsed = parse("-b alsa song.mp3 --loop 1.5-3 -r44100 --period-size=64 --input-device hw").unwrap();
+        assert_eq!(parsed.song, Some("song.mp3".into()));
+        assert_eq!(parsed.stretch, Some(TimeRange { from_s: 1.5, to_s: 3.0 }));
+        let words: Vec<String> = parsed.options.iter().map(HostOption::to_string).collect();
+        assert_eq!(words, ["--backend=alsa", "--sample-rate=44100", "--period-size=64", "--input-device=hw"]);
+        assert_eq!(parse("--help song.wav").unwrap().song, Some("song.wav".into()));
+        assert_eq!(parse("-- --loop").unwrap().song, Some("--loop".into()));
+    }
+
+    #[test]
+    fn a_loop_that_is_none_and_a_second_song_are_refused_by_name() {
+        for (line, named) in [
+            ("a.wav --loop 3", "--loop 3"),
+            ("a.wav b.wav", "b.wav"),
+            ("--loop 1-2", "song"),
+            ("a.wav --loop", "FROM-TO"),
+        ] {
+            let message = format!("{:#}", parse(line).unwrap_err());
+            assert!(message.contains(named), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_loop_beyond_the_song_is_refused_with_the_songs_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        AudioFile { sample_rate: 1000, channels: vec![vec![0.5; 2000]] }.write(&path).unwrap();
+        assert!(read(&path, Some(TimeRange { from_s: 0.5, to_s: 2.0 })).is_ok());
+        let message = format!("{:#}", read(&path, Some(TimeRange { from_s: 0.5, to_s: 2.5 })).unwrap_err());
+        assert!(message.contains("a.wav") && message.contains("2.000"), "{message}");
+    }
+}
