@@ -26,11 +26,14 @@
 pub mod audio_file;
 pub mod demo;
 pub mod dsp;
+#[cfg(feature = "plugin")]
+pub mod editor;
 pub mod griffin_lim;
 pub mod learn;
 pub mod link;
 pub mod model;
 pub mod model_file;
+pub mod palette;
 pub mod pictures;
 pub mod pitch;
 #[cfg(feature = "standalone")]

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each layer, and the layers that it may name.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("dsp", &[]),
     ("pitch", &["dsp"]),
     ("model", &["dsp", "pitch"]),
     ("link", &["dsp", "model"]),
     ("learn", &["dsp", "pitch", "model", "link"]),
+    ("palette", &[]),
     ("audio_file", &RIM),
     ("model_file", &RIM),
     ("render", &RIM),
@@ -18,14 +19,26 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("whole_file", &RIM),
     ("demo", &RIM),
     ("player", &["dsp", "audio_file"]),
-    ("plugin", &["dsp", "model", "link", "learn", "player"]),
+    ("editor", &["dsp", "model", "link", "palette", "model_file", "plugin", "player"]),
+    ("plugin", &["dsp", "model", "link", "learn", "editor", "player"]),
     ("bin", &["audio_file", "player", "plugin"]),
     ("command", &ALL),
     ("main", &ALL),
 ];
 /// What the layers above `learn` may name: those below, and each other.
-const RIM: [&str; 10] =
-    ["dsp", "model", "link", "learn", "audio_file", "model_file", "whole_file", "render", "griffin_lim", "pictures"];
+const RIM: [&str; 11] = [
+    "dsp",
+    "model",
+    "link",
+    "learn",
+    "palette",
+    "audio_file",
+    "model_file",
+    "whole_file",
+    "render",
+    "griffin_lim",
+    "pictures",
+];
 const ALL: [&str; 12] = [
     "dsp",
     "model",
@@ -45,12 +58,12 @@ const KEPT_TO: [(&str, &[&str]); 9] = [
     ("rtrb", &["link/"]),
     ("triple_buffer", &["link/", "player/"]),
     ("crossbeam", &["link/", "learn/worker.rs"]),
-    ("mpsc", &["learn/threads.rs", "player/loader.rs"]),
+    ("mpsc", &["learn/threads.rs", "player/loader.rs", "editor/dialog.rs"]),
     ("Mutex", &["link/", "learn/threads.rs", "player/control.rs"]),
-    ("std::thread", &["learn/threads.rs", "learn/worker.rs", "player/loader.rs"]),
+    ("std::thread", &["learn/threads.rs", "learn/worker.rs", "player/loader.rs", "editor/dialog.rs"]),
     ("realfft", &["dsp/"]),
     ("rubato", &["player/song.rs"]),
-    ("nice_plug", &["plugin", "lib.rs"]),
+    ("nice_plug", &["plugin", "editor", "lib.rs"]),
 ];
 const LONGEST_FUNCTION: usize = 70;
 const LONGEST_FILE: usize = 500;

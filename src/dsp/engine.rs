@@ -5,6 +5,7 @@
 
 use realfft::num_complex::Complex32;
 
+use super::column::{Column, Rows};
 use super::istft::Istft;
 use super::mixer::{Settings, bounded};
 use super::separator::Separator;
@@ -42,6 +43,11 @@ pub struct Engine {
     silent_hops: usize,
     /// Frames that were synthesised for the mix one after another: a hop is whole when all that overlap in it were.
     synthesised_frames: usize,
+    /// What the last hop was, for those who watch.
+    last: Hop,
+    /// Whether somebody watches: then every hop is analysed.
+    is_watched: bool,
+    rows: Rows,
     /// Samples of the current hop that came in, and went out.
     position: usize,
     /// Share of the wet signal, faded.
@@ -52,6 +58,17 @@ pub struct Engine {
     fade_step: f32,
     /// Whether the next hop is the first: ramps go to their targets at once.
     is_fresh: bool,
+}
+
+/// What became of a hop.
+#[derive(Clone, Copy, PartialEq)]
+enum Hop {
+    /// Digital silence, or nobody looked at it.
+    Unseen,
+    /// Its spectrum is known.
+    Analysed,
+    /// Its components are known.
+    Separated,
 }
 
 struct Channel {
@@ -85,6 +102,9 @@ impl Engine {
             is_connected: vec![false; channels * component_outputs],
             silent_hops: 0,
             synthesised_frames: 0,
+            last: Hop::Unseen,
+            is_watched: false,
+            rows: Rows::new(layout, sample_rate),
             position: 0,
             wet: Ramp::still(0.0),
             output: Ramp::still(1.0),
@@ -173,15 +193,25 @@ impl Engine {
         };
         self.take_hop();
         let is_silent = self.silent_hops * self.layout.hop_len() >= self.layout.window_len();
-        match templates {
+        self.last = match templates {
             Some(templates) if is_silent => {
                 self.separator.separate_silence(templates, settings);
                 self.synthesize_silence();
+                Hop::Unseen
             }
-            Some(templates) => self.separate(templates, settings, is_heard),
-            None if is_heard => self.pass_through(),
-            None => self.synthesize_silence(),
-        }
+            Some(templates) => {
+                self.separate(templates, settings, is_heard);
+                Hop::Separated
+            }
+            None if is_heard => {
+                self.pass_through();
+                Hop::Analysed
+            }
+            None => {
+                self.synthesize_silence();
+                if self.is_watched && !is_silent { self.analyze() } else { Hop::Unseen }
+            }
+        };
         let hop_len = self.layout.hop_len();
         self.channels.iter_mut().for_each(|channel| channel.input.copy_within(hop_len.., 0));
         let wet = if self.synthesised_frames >= overlap { share } else { 0.0 };
@@ -265,9 +295,45 @@ impl Engine {
         }
     }
 
-    fn analyze(&mut self) {
+    fn analyze(&mut self) -> Hop {
         for (channel, spectrum) in self.channels.iter().zip(self.spectrum.chunks_exact_mut(self.layout.bins())) {
             self.stft.analyze(&channel.input, spectrum);
+        }
+        Hop::Analysed
+    }
+
+    /// From now on every hop is analysed, so that [`Engine::look`] has something to show.
+    pub fn watch(&mut self) {
+        self.is_watched = true;
+    }
+
+    /// Nobody looks any more.
+    pub fn unwatch(&mut self) {
+        self.is_watched = false;
+    }
+
+    /// Samples from one hop to the next.
+    pub fn hop_len(&self) -> usize {
+        self.layout.hop_len()
+    }
+
+    /// Samples until the next hop is complete, 1 or more.
+    pub fn samples_to_hop(&self) -> usize {
+        self.layout.hop_len() - self.position
+    }
+
+    /// Draws the last hop that was complete. `templates` are those that it was processed with.
+    pub fn look(&self, templates: Option<&Templates>, column: &mut Column) {
+        column.components = 0;
+        match (self.last, templates.filter(|templates| self.fits(templates))) {
+            (Hop::Unseen, _) => column.levels.fill(0),
+            (Hop::Separated, Some(templates)) => {
+                self.rows.draw(&self.spectrum, self.separator.shares(templates), column);
+            }
+            _ => self.rows.draw(&self.spectrum, std::iter::empty(), column),
+        }
+        for (component, activation_db) in column.activations_db.iter_mut().enumerate() {
+            *activation_db = self.separator.activation_db(component);
         }
     }
 
@@ -292,7 +358,7 @@ impl Engine {
         self.istft.reset();
         self.separator.reset();
         self.position = 0;
-        (self.silent_hops, self.synthesised_frames) = (0, 0);
+        (self.silent_hops, self.synthesised_frames, self.last) = (0, 0, Hop::Unseen);
         self.is_fresh = true;
         self.wet = Ramp::still(0.0);
         self.output = Ramp::still(1.0);

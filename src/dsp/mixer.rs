@@ -64,7 +64,7 @@ pub struct Mixer {
     smoothing: f32,
     /// Per hop, the factor of a closed gate.
     release: f32,
-    /// Activation of a full-scale sine: the sum of half the window's samples is its spectral peak.
+    /// Activation of a full-scale sine.
     full_scale: f32,
     /// Components that there were in the last hop: the gains of others start at their targets.
     known: usize,
@@ -103,11 +103,10 @@ impl Mixer {
     /// A mixer whose hops follow each other as `layout` says.
     pub fn new(layout: StftLayout, sample_rate: f32) -> Self {
         let hop_ms = layout.hop_len() as f32 / sample_rate * 1000.0;
-        let half_window_sum: f32 = super::Window::SqrtHann.analysis(layout).iter().sum::<f32>() / 2.0;
         Self {
             smoothing: 1.0 - (-hop_ms / SMOOTHING_MS).exp(),
             release: (-hop_ms / GATE_RELEASE_MS).exp(),
-            full_scale: half_window_sum,
+            full_scale: full_scale(layout),
             known: 0,
             faders: [1.0; MAX_COMPONENTS],
             gates: [Gate::OPEN; MAX_COMPONENTS],
@@ -145,6 +144,11 @@ impl Mixer {
         self.known = 0;
         self.gates = [Gate::OPEN; MAX_COMPONENTS];
     }
+}
+
+/// The spectral peak of a full-scale sine: half the sum of the window.
+pub fn full_scale(layout: StftLayout) -> f32 {
+    super::Window::SqrtHann.analysis(layout).iter().sum::<f32>() / 2.0
 }
 
 /// A gain as a host may send it: never NaN, never negative, at most +60 dB.

@@ -7,6 +7,7 @@
 
 pub mod activations;
 pub mod bands;
+pub mod column;
 pub mod dictionary;
 pub mod engine;
 pub mod format;
@@ -24,6 +25,7 @@ pub mod templates;
 pub use realfft::num_complex::Complex32;
 
 pub use activations::{ActivationSolver, Divergence};
+pub use column::Column;
 pub use engine::Engine;
 pub use format::Format;
 pub use istft::Istft;

@@ -21,6 +21,8 @@ pub struct Separator {
     masks: SoftMasks,
     spatial: SpatialFilter,
     mixer: Mixer,
+    /// Whether the last masks have one value for all channels of a bin.
+    is_joint: bool,
     /// |X|, channel after channel.
     magnitudes: Vec<f32>,
     /// |X| summed over the activation bands.
@@ -42,6 +44,7 @@ impl Separator {
             masks: SoftMasks::new(max_rows, MAX_COMPONENTS),
             spatial: SpatialFilter::new(layout.bins()),
             mixer: Mixer::new(layout, sample_rate),
+            is_joint: false,
             magnitudes: vec![0.0; max_rows],
             banded: vec![0.0; max_rows],
             activations: [0.0; MAX_PLAYED_TEMPLATES],
@@ -71,6 +74,7 @@ impl Separator {
         self.solver.solve(banded, templates.banded(), settings.divergence, settings.updates, activations);
 
         let is_spatial = settings.spatial && !templates.covariances().is_empty();
+        self.is_joint = is_spatial;
         if is_spatial {
             self.masks.update_joint(templates, activations, settings.mask_exponent);
             let (shares, stride) = self.masks.all();
@@ -105,6 +109,14 @@ impl Separator {
     /// A component's activation in the last frame, in dB as [`Mixer::activation_db`] counts.
     pub fn activation_db(&self, component: usize) -> f32 {
         self.mixer.activation_db(self.levels[component])
+    }
+
+    /// The masks of the last frame, component after component: a value per row of the spectrum, or per bin of all channels
+    /// together where components were taken apart by place too.
+    pub fn shares<'a>(&'a self, templates: &'a Templates) -> impl Iterator<Item = &'a [f32]> {
+        let format = templates.format();
+        let len = if self.is_joint { format.bins() } else { format.rows() };
+        (0..templates.components().len()).map(move |component| self.masks.component(component, len))
     }
 
     /// Forgets what earlier frames left: gain smoothing, gates and levels.

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::request::{Command, LearnSettings};
 use super::status::{Meters, Status};
+use super::watch::ColumnSender;
 use crate::dsp::Templates;
 use crate::model::Playing;
 
@@ -81,6 +82,7 @@ pub struct AudioLink {
     templates: triple_buffer::Output<Option<Arc<Templates>>>,
     status: Arc<Status>,
     meters: Arc<Meters>,
+    columns: ColumnSender,
     told: Told,
 }
 
@@ -98,15 +100,26 @@ impl AudioLink {
         frames: rtrb::Producer<[f32; 2]>,
         events: rtrb::Producer<(u64, CaptureMessage)>,
         templates: triple_buffer::Output<Option<Arc<Templates>>>,
+        columns: ColumnSender,
         status: Arc<Status>,
         meters: Arc<Meters>,
     ) -> Self {
-        Self { frames, events, written_frames: 0, templates, status, meters, told: Told::default() }
+        Self { frames, events, written_frames: 0, templates, status, meters, columns, told: Told::default() }
     }
 
     /// The newest templates. They stay alive, and are never dropped here, until the next call.
     pub fn templates(&mut self) -> Option<&Templates> {
         self.templates.read().as_deref()
+    }
+
+    /// The newest templates as above, the meters, and where columns of the picture go.
+    pub fn watched(&mut self) -> (Option<&Templates>, &Meters, &mut ColumnSender) {
+        (self.templates.read().as_deref(), &self.meters, &mut self.columns)
+    }
+
+    /// Whether an editor looks.
+    pub fn is_watched(&self) -> bool {
+        self.columns.is_watched()
     }
 
     /// Sends `audio` (a slice per channel) where history or a capture wants it. When a capture is off again, it is learned

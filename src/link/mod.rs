@@ -3,7 +3,7 @@
 //! ```text
 //! audio  ── frames and commands, wait-free rings ▶ learner
 //! audio  ◀─ templates, triple buffer ───────────── models ◀─ learner, state load, activation
-//! audio  ── meters, atomics ─────────────────────▶ editor
+//! audio  ── meters, atomics; columns of the picture, wait-free ring, while it is open ─▶ editor
 //! editor ── requests, channel ───────────────────▶ learner ── status, atomics ─▶ editor
 //! ```
 //!
@@ -15,6 +15,7 @@ mod models;
 mod request;
 mod stage;
 mod status;
+mod watch;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub use models::{Models, Slot, Slots};
 pub use request::{Command, GroupBy, LearnRequest, LearnSettings, Steadiness, Target};
 pub use stage::Stage;
 pub use status::{Meters, Phase, Status};
+pub use watch::{ColumnSender, Columns};
 
 /// Frames that the audio thread may be ahead of the learner, which looks every 20 ms, and while it learns every 100 ms: 8 s
 /// at 48 kHz, so that a host that renders 80 times faster than real time loses nothing. Memory that was never written is
@@ -41,14 +43,15 @@ pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
     let (requests_in, requests_out) = channel::unbounded();
     let models = Arc::new(Models::new(playing));
     let (status, meters) = (Arc::new(Status::default()), Arc::new(Meters::default()));
-    let audio = AudioLink::new(frames_in, events_in, templates, status.clone(), meters.clone());
+    let (column_sender, columns) = watch::watch();
+    let audio = AudioLink::new(frames_in, events_in, templates, column_sender, status.clone(), meters.clone());
     let learn = LearnLink {
         capture: CaptureReader::new(frames_out, events_out),
         requests: requests_out,
         models: models.clone(),
         status: status.clone(),
     };
-    (audio, learn, EditorLink { requests: requests_in, models, status, meters })
+    (audio, learn, EditorLink { requests: requests_in, models, status, meters, columns })
 }
 
 /// The learning thread's ends.
@@ -74,4 +77,6 @@ pub struct EditorLink {
     pub status: Arc<Status>,
     /// What the audio thread measures.
     pub meters: Arc<Meters>,
+    /// The picture of the sound, column after column, while an editor is open.
+    pub columns: Columns,
 }

@@ -111,6 +111,12 @@ fn whole<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What the audio thread measures, hop by hop.
 #[derive(Debug, Default)]
 pub struct Meters {
+    /// The loudest sample of the last block, in dB of full scale.
+    pub input_db: AtomicF32,
+    /// How late the sound is, in milliseconds.
+    pub latency_ms: AtomicF32,
+    /// Share of one core that the sound takes, 0 to 1, while an editor is open.
+    pub load: AtomicF32,
     /// Per component, its activation in dB as [`crate::dsp::mixer::Mixer::activation_db`] counts.
     pub activations_db: [AtomicF32; MAX_COMPONENTS],
 }

@@ -15,19 +15,14 @@ use plot::*;
 
 use crate::dsp::Templates;
 use crate::learn::Spectrogram;
+use crate::palette::COLORS;
 use crate::whole_file::write_whole;
 
-/// Component colours, in mixing order; they repeat.
-pub const COLOURS: [RGBColor; 8] = [
-    RGBColor(0xf2, 0x8c, 0x28),
-    RGBColor(0x56, 0xbe, 0xff),
-    RGBColor(0xbe, 0x78, 0xff),
-    RGBColor(0x50, 0xdc, 0x96),
-    RGBColor(0xe8, 0xd4, 0x4d),
-    RGBColor(0xff, 0x6f, 0x91),
-    RGBColor(0x7f, 0xa6, 0xff),
-    RGBColor(0xa7, 0xb0, 0xbe),
-];
+/// A component's colour.
+fn color(component: usize) -> RGBColor {
+    let [red, green, blue] = COLORS[component % COLORS.len()];
+    RGBColor(red, green, blue)
+}
 /// Why there is no picture.
 #[derive(Debug, Error)]
 pub enum PictureError {
@@ -127,7 +122,7 @@ pub fn templates(names: &[String], templates: &Templates) -> Result<Picture, Pic
     let width = (right + RIGHT).max(WIDTH as i32) as u32;
     Picture::draw(width, height, "W: the templates of each component, each in dB below its loudest bin", |area| {
         for (component, group) in groups.iter().enumerate() {
-            let (colour, middle) = (COLOURS[component % COLOURS.len()], group.x + group.width / 2);
+            let (colour, middle) = (color(component), group.x + group.width / 2);
             let owned = templates.full().templates().zip(templates.owners()).filter(|(_, owner)| **owner == component);
             for (index, (template, _)) in owned.enumerate() {
                 let row = |bin: usize| template.iter().skip(bin).step_by(bins).sum::<f32>();
@@ -196,7 +191,7 @@ pub fn activations(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Resul
     Picture::draw(WIDTH, height, "H: how strongly each component sounds, dB below the loudest", |area| {
         for (component, name) in names.iter().enumerate() {
             let lane = Plot { top: TOP + component as i32 * LANE, height: LANE - 10, ..whole };
-            let colour = COLOURS[component % COLOURS.len()];
+            let colour = color(component);
             lane.back(area)?;
             let mut trace = Vec::new();
             for (x, frames) in columns(&lane, levels.len()) {
@@ -235,12 +230,12 @@ pub fn shares(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Result<Pic
             for component in (0..names.len()).filter(|_| total > silence * frames.len() as f32) {
                 let y = |share: f32| plot.bottom() - (share * plot.height as f32).round() as i32;
                 let above = below + level(component) / total;
-                line(area, [(x, y(above)), (x, y(below))], COLOURS[component % COLOURS.len()])?;
+                line(area, [(x, y(above)), (x, y(below))], color(component))?;
                 below = above;
             }
         }
         for (component, (name, (right, down))) in names.iter().zip(&places).enumerate() {
-            let (place, colour) = ((plot.left + right, TOP - 14 + down), COLOURS[component % COLOURS.len()]);
+            let (place, colour) = ((plot.left + right, TOP - 14 + down), color(component));
             text(area, name, place, NAME_SIZE, colour, HPos::Left)?;
         }
         for (share, label) in [(0.0, "0"), (0.5, "50 %"), (1.0, "100 %")] {
@@ -276,7 +271,7 @@ pub fn losses(title: &str, losses: &[(usize, f64)]) -> Result<Picture, PictureEr
             text(area, &done.to_string(), (x(done), plot.bottom() + 16), 13, FAINT, HPos::Center)?;
         }
         let trace: Vec<(i32, i32)> = losses.iter().zip(&values).map(|((done, _), &v)| (x(*done), y(v))).collect();
-        area.draw(&PathElement::new(trace, COLOURS[0].stroke_width(2))).map_err(described)?;
+        area.draw(&PathElement::new(trace, color(0).stroke_width(2))).map_err(described)?;
         text(area, "updates", (plot.right(), plot.bottom() + 36), 13, FAINT, HPos::Right)
     })
 }

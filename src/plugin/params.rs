@@ -9,6 +9,7 @@ use nice_plug::prelude::*;
 use super::choices::{CaptureSwitch, CommandChoice, DivergenceChoice, GroupByChoice, ModeChoice, SteadinessChoice};
 use super::state::SavedModelField;
 use crate::dsp::{MAX_COMPONENTS, MAX_TEMPLATES, Mode, Settings, Templates};
+use crate::editor::size::EditorSize;
 use crate::link::{HistorySwitch, LearnSettings, Listening, Models, Recording, Status, Target};
 use crate::model::Playing;
 
@@ -19,9 +20,9 @@ const TARGET_REST: i32 = MAX_COMPONENTS as i32 + 1;
 /// The most threads that can be asked for to learn.
 const MAX_THREADS: i32 = 16;
 /// The lowest gate threshold means off.
-const GATE_OFF_DB: f32 = -80.0;
+pub const GATE_OFF_DB: f32 = -80.0;
 /// The highest gate threshold: broadband sound adds up to more than a full-scale sine.
-const GATE_MAX_DB: f32 = 20.0;
+pub const GATE_MAX_DB: f32 = 20.0;
 
 /// The plug-in's parameters and saved model.
 #[derive(Params)]
@@ -29,6 +30,9 @@ pub struct UnweaveParams {
     /// The learned model, saved with the project.
     #[persist = "model"]
     pub model: SavedModelField,
+    /// The editor's size, saved with the project.
+    #[persist = "editor"]
+    pub editor: EditorSize,
     /// On records the input, off learns from what was recorded.
     #[id = "capture"]
     pub capture: EnumParam<CaptureSwitch>,
@@ -123,9 +127,10 @@ impl UnweaveParams {
         };
         Self {
             model: SavedModelField::new(models, status),
+            editor: EditorSize::default(),
             capture: EnumParam::new("Capture", CaptureSwitch::Off).non_automatable(),
             command: EnumParam::new("Command", CommandChoice::Nothing).non_automatable(),
-            last: count("Last seconds", 8, i32::from(LearnSettings::MAX_LAST_S)),
+            last: count("Last seconds", 8, i32::from(LearnSettings::MAX_LAST_S)).with_unit(" s"),
             follow: BoolParam::new("Follow transport", false).non_automatable(),
             accumulate: BoolParam::new("Accumulate", false).non_automatable(),
             history: BoolParam::new("Keep history", true).non_automatable(),
@@ -233,12 +238,11 @@ impl UnweaveParams {
 
 impl ComponentParams {
     fn new(number: usize) -> Self {
-        let range = FloatRange::Linear { min: GATE_OFF_DB, max: GATE_MAX_DB };
         Self {
             gain: gain(&format!("Gain {number}")),
             mute: BoolParam::new(format!("Mute {number}"), false),
             solo: BoolParam::new(format!("Solo {number}"), false),
-            gate: FloatParam::new(format!("Gate {number}"), GATE_OFF_DB, range)
+            gate: FloatParam::new(format!("Gate {number}"), GATE_OFF_DB, GATE_RANGE)
                 .with_unit(" dB")
                 .with_value_to_string(Arc::new(gate_text))
                 .with_string_to_value(Arc::new(gate_value))
@@ -248,9 +252,22 @@ impl ComponentParams {
 }
 
 /// A fader from −∞ to +12 dB: the square of its position, so that 0 dB is exactly halfway.
+const GAIN_RANGE: FloatRange = FloatRange::Skewed { min: 0.0, max: MAX_GAIN, factor: 0.5 };
+/// A gate's threshold.
+const GATE_RANGE: FloatRange = FloatRange::Linear { min: GATE_OFF_DB, max: GATE_MAX_DB };
+
+/// Where a fader stands, 0 to 1, at a gain in dB.
+pub fn fader_position(db: f32) -> f32 {
+    GAIN_RANGE.normalize(10f32.powf(db / 20.0))
+}
+
+/// Where a gate's line stands, 0 to 1, at a threshold in dB.
+pub fn gate_position(db: f32) -> f32 {
+    GATE_RANGE.normalize(db)
+}
+
 fn gain(name: &str) -> FloatParam {
-    let range = FloatRange::Skewed { min: 0.0, max: MAX_GAIN, factor: 0.5 };
-    FloatParam::new(name, 1.0, range)
+    FloatParam::new(name, 1.0, GAIN_RANGE)
         .with_unit(" dB")
         .with_value_to_string(formatters::v2s_f32_gain_to_db(1))
         .with_string_to_value(formatters::s2v_f32_gain_to_db())

@@ -8,7 +8,10 @@ use nice_plug::prelude::*;
 
 use super::choices::CommandChoice;
 use super::params::UnweaveParams;
+use super::watcher::Watcher;
 use crate::dsp::{Engine, Mode};
+use crate::editor::app::Instance;
+use crate::editor::window::Window;
 use crate::learn::{LearnOptions, Learner};
 use crate::link::{self, AudioLink, EditorLink};
 use crate::model::Playing;
@@ -36,6 +39,8 @@ pub struct Unweave {
     /// The song player of the program that this is the effect of, for the editor; `None` in a host.
     #[cfg(feature = "standalone")]
     pub player: Option<PlayerControl>,
+    /// What an open editor looks through.
+    watcher: Watcher,
     /// Owned for its thread, which ends when the instance does. `None` if the system gave no thread: then a capture learns nothing.
     _learner: Option<Learner>,
 }
@@ -61,6 +66,7 @@ impl Default for Unweave {
             sample_rate,
             #[cfg(feature = "standalone")]
             player: None,
+            watcher: Watcher::new(sample_rate),
             _learner: learner.ok(),
         }
     }
@@ -76,12 +82,22 @@ impl Plugin for Unweave {
     // Settings apply at the hop after their place in the block, whatever the block's length.
     const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
-    type Editor = ();
+    type Editor = Window;
     type SysExMessage = ();
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         self.params.clone()
+    }
+
+    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Window> {
+        let instance = Instance {
+            params: self.params.clone(),
+            link: self.editor.clone(),
+            #[cfg(feature = "standalone")]
+            player: self.player.clone(),
+        };
+        Some(Window::new(instance, self.params.editor.clone()))
     }
 
     fn activate(
@@ -94,10 +110,12 @@ impl Plugin for Unweave {
         self.sample_rate = buffer_config.sample_rate;
         self.mode = self.params.mode.value().into();
         self.engines = engines(self.sample_rate, channels);
+        self.watcher = Watcher::new(self.sample_rate);
         let playing = self.params.playing(self.mode, self.sample_rate);
         self.stream = self.editor.models.play_in(self.sample_rate, channels, playing);
         // The learner is told too: it may want to learn once more, for another window.
         (self.told, self.is_restart_asked) = (None, false);
+        self.tell_latency();
         context.set_latency_samples(self.engine().latency_samples() as u32);
         true
     }
@@ -117,8 +135,12 @@ impl Plugin for Unweave {
         // A command is for what played before it.
         self.follow_command();
         self.listen(context.transport().playing, audio);
-        let engine = &mut self.engines[self.mode as usize];
-        engine.process(audio, self.link.templates(), &self.params.settings());
+        let settings = self.params.settings();
+        match self.link.is_watched() {
+            true => self.watcher.process(&mut self.engines[self.mode as usize], &mut self.link, audio, &settings),
+            false => self.engines[self.mode as usize].process(audio, self.link.templates(), &settings),
+        }
+        let engine = &self.engines[self.mode as usize];
         for (component, meter) in self.link.meters().activations_db.iter().enumerate() {
             meter.store(engine.activation_db(component), Relaxed);
         }
@@ -129,6 +151,11 @@ impl Plugin for Unweave {
 impl Unweave {
     fn engine(&self) -> &Engine {
         &self.engines[self.mode as usize]
+    }
+
+    fn tell_latency(&self) {
+        let latency_ms = self.engine().latency_samples() as f32 / self.sample_rate * 1000.0;
+        self.link.meters().latency_ms.store(latency_ms, Relaxed);
     }
 
     /// Sends what plays to the learner.
@@ -168,6 +195,7 @@ impl Unweave {
         } else if wanted != self.mode {
             self.mode = wanted;
             self.engines[wanted as usize].reset();
+            self.tell_latency();
             context.set_latency_samples(self.engine().latency_samples() as u32);
         }
         let playing = Some(self.params.playing(self.mode, self.sample_rate));

@@ -1,0 +1,189 @@
+//! The scrolling picture: a ring of texture columns for the spectrogram, and a ring of activations for the traces. A new
+//! column costs one column of upload, whatever the width.
+
+use std::collections::VecDeque;
+
+use egui::{Color32, ColorImage, Context, TextureHandle, TextureId, TextureOptions};
+
+use super::theme::{BACKGROUND, UNOWNED, component_color};
+use crate::dsp::MAX_COMPONENTS;
+use crate::dsp::column::{COLUMN_ROWS, Column, FLOOR_DB, LEVEL_STEP_DB};
+
+/// Columns that are kept: at about 94 a second, 22 s.
+pub const COLUMNS: usize = 2048;
+/// Seconds from one column to the next: a hop of the usual window at 48 kHz.
+const COLUMN_S: f32 = 512.0 / 48_000.0;
+/// Decibels below the loudest that are still seen …
+const RANGE_DB: f32 = 66.0;
+/// … and how many lie between nothing and full colour.
+const CONTRAST_DB: f32 = 62.0;
+/// Bends brightness, so that soft sound stays dark.
+const BRIGHTNESS_EXPONENT: f32 = 1.25;
+/// The loudest is forgotten by so many decibels a second.
+const FORGET_DB_PER_S: f32 = 1.0;
+/// Bends traces, so that peaks stand out.
+const TRACE_EXPONENT: f32 = 1.7;
+/// Softer than this nothing counts as the loudest: hiss stays dark.
+const QUIETEST_DB: f32 = -50.0;
+/// Activations from here …
+const TRACE_FLOOR_DB: f32 = -60.0;
+/// … to here fill a trace.
+const TRACE_TOP_DB: f32 = 12.0;
+
+/// The picture's memory. Lives as long as the editor is open.
+pub struct Canvas {
+    spectrogram: TextureHandle,
+    /// The texture column that is written next.
+    head: usize,
+    filled: usize,
+    loudest_db: f32,
+    /// Seconds that came in and are not drawn yet.
+    due_s: f32,
+    activations: VecDeque<[u8; MAX_COMPONENTS]>,
+}
+
+/// What is shown of it.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// [`COLUMNS`] wide, as high as a [`Column`], the highest frequency on top.
+    pub spectrogram: TextureId,
+    /// The texture column that is the oldest, once all are filled.
+    pub head: usize,
+    /// Columns that hold something.
+    pub filled: usize,
+    /// Column after column, the oldest first: the height of each component's trace, 255 at most.
+    pub activations: VecDeque<[u8; MAX_COMPONENTS]>,
+}
+
+impl Canvas {
+    /// An empty picture.
+    pub fn new(context: &Context) -> Self {
+        let empty = ColorImage::filled([COLUMNS, COLUMN_ROWS], BACKGROUND);
+        Self {
+            spectrogram: context.load_texture("spectrogram", empty, TextureOptions::LINEAR),
+            head: 0,
+            filled: 0,
+            loudest_db: QUIETEST_DB,
+            due_s: 0.0,
+            activations: VecDeque::with_capacity(COLUMNS),
+        }
+    }
+
+    /// Adds a column: as often as the time that it stands for asks for.
+    pub fn push(&mut self, column: &Column) {
+        let level_db = |level: u8| FLOOR_DB + LEVEL_STEP_DB * f32::from(level);
+        let loudest = column.levels.iter().copied().max().unwrap_or(0);
+        let forgotten = self.loudest_db - FORGET_DB_PER_S * column.seconds;
+        self.loudest_db = level_db(loudest).max(forgotten).max(QUIETEST_DB);
+        self.due_s += column.seconds;
+        // A gap of any length is as good as one that fills the picture.
+        let copies = (self.due_s / COLUMN_S).clamp(0.0, COLUMNS as f32) as usize;
+        self.due_s = (self.due_s - copies as f32 * COLUMN_S).clamp(0.0, COLUMN_S);
+        if copies == 0 {
+            return;
+        }
+        let pixels = self.pixels(column);
+        for _ in 0..copies {
+            let image = ColorImage::new([1, COLUMN_ROWS], pixels.clone());
+            self.spectrogram.set_partial([self.head, 0], image, TextureOptions::LINEAR);
+            self.head = (self.head + 1) % COLUMNS;
+            self.filled = (self.filled + 1).min(COLUMNS);
+            if self.activations.len() == COLUMNS {
+                self.activations.pop_front();
+            }
+            self.activations.push_back(column.activations_db.map(trace_height));
+        }
+    }
+
+    fn pixels(&self, column: &Column) -> Vec<Color32> {
+        let color = |row: usize| {
+            let level_db = FLOOR_DB + LEVEL_STEP_DB * f32::from(column.levels[row]);
+            let seen = ((level_db - self.loudest_db + RANGE_DB) / CONTRAST_DB).clamp(0.0, 1.0);
+            mix(BACKGROUND, owner_color(column, row), seen.powf(BRIGHTNESS_EXPONENT))
+        };
+        (0..COLUMN_ROWS).rev().map(color).collect()
+    }
+
+    /// What is to be shown.
+    pub fn picture(&self) -> Picture {
+        Picture {
+            spectrogram: self.spectrogram.id(),
+            head: self.head,
+            filled: self.filled,
+            activations: self.activations.clone(),
+        }
+    }
+}
+
+/// The mean of the components' colours, weighted by their shares.
+fn owner_color(column: &Column, row: usize) -> Color32 {
+    if column.components == 0 {
+        return UNOWNED;
+    }
+    let (mut sum, mut total) = ([0.0; 3], 1e-6);
+    for (component, shares) in column.shares[..column.components].iter().enumerate() {
+        let (share, color) = (f32::from(shares[row]), component_color(component));
+        total += share;
+        for (sum, part) in sum.iter_mut().zip([color.r(), color.g(), color.b()]) {
+            *sum += share * f32::from(part);
+        }
+    }
+    let [red, green, blue] = sum.map(|part| (part / total) as u8);
+    Color32::from_rgb(red, green, blue)
+}
+
+fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
+    let part = |from: u8, to: u8| (f32::from(from) + (f32::from(to) - f32::from(from)) * share).round() as u8;
+    Color32::from_rgb(part(from.r(), to.r()), part(from.g(), to.g()), part(from.b(), to.b()))
+}
+
+fn trace_height(activation_db: f32) -> u8 {
+    let height = (activation_db - TRACE_FLOOR_DB) / (TRACE_TOP_DB - TRACE_FLOOR_DB);
+    (height.clamp(0.0, 1.0).powf(TRACE_EXPONENT) * 255.0) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(level: u8, shares: &[u8]) -> Column {
+        let mut column = Column { seconds: COLUMN_S, components: shares.len(), ..Column::default() };
+        column.levels.fill(level);
+        column.shares.iter_mut().zip(shares).for_each(|(drawn, &share)| drawn.fill(share));
+        column
+    }
+
+    #[test]
+    fn a_point_has_its_owners_color_and_silence_is_background() {
+        let mut canvas = Canvas::new(&Context::default());
+        canvas.push(&column(240, &[0, 255]));
+        assert_eq!(canvas.pixels(&column(240, &[0, 255]))[0], component_color(1));
+        assert_eq!(canvas.pixels(&column(240, &[]))[0], UNOWNED);
+        assert_eq!(canvas.pixels(&column(0, &[255]))[0], BACKGROUND);
+        let both = canvas.pixels(&column(240, &[128, 128]))[0];
+        let mean = (u16::from(component_color(0).r()) + u16::from(component_color(1).r())) / 2;
+        assert!(u16::from(both.r()).abs_diff(mean) <= 1);
+    }
+
+    #[test]
+    fn time_scrolls_as_fast_whatever_the_hop() {
+        for hops_per_column in [0.25, 0.5, 1.0, 2.0] {
+            let mut canvas = Canvas::new(&Context::default());
+            let hops = (100.0 * hops_per_column) as usize;
+            let hop = Column { seconds: COLUMN_S / hops_per_column, ..column(200, &[255]) };
+            (0..hops).for_each(|_| canvas.push(&hop));
+            assert!(canvas.filled.abs_diff(100) <= 1, "{hops_per_column}: {}", canvas.filled);
+        }
+    }
+
+    #[test]
+    fn the_ring_goes_round_and_bad_times_do_no_harm() {
+        let mut canvas = Canvas::new(&Context::default());
+        (0..COLUMNS + 5).for_each(|_| canvas.push(&column(100, &[255])));
+        let picture = canvas.picture();
+        assert!(picture.head.abs_diff(5) <= 1 && picture.filled == COLUMNS && picture.activations.len() == COLUMNS);
+        for seconds in [f32::NAN, f32::INFINITY, -1.0, 1e30] {
+            canvas.push(&Column { seconds, ..column(100, &[255]) });
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! One strip per component, eight to be seen at once: name, templates, activation, gate, fader, solo, mute, gate.
+
+use egui::{
+    Align, Align2, Color32, CornerRadius, CursorIcon, Key, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui,
+    UiBuilder, WidgetInfo, pos2, vec2,
+};
+
+use super::action::{Action, gesture};
+use super::control::Control;
+use super::model::Model;
+use super::theme::{DIM, FAINT, LINE, PANEL, TEXT, component_color, font, strong, write};
+use super::widgets::{
+    Carried, FaderLook, Look, MeterLook, SwitchLook, button, fader, meter, select_all, spectra, switch,
+};
+use crate::dsp::MAX_COMPONENTS;
+use crate::link::Target;
+
+/// A strip's height in points.
+pub(super) const HEIGHT: f32 = 288.0;
+/// Strips that are seen at once.
+const SEEN: usize = 8;
+const GAP: f32 = 8.0;
+/// Where a gate goes that is switched on: above most of what leaks, below most of what plays.
+const GATE_DB: f32 = -36.0;
+
+/// Draws the strips: those of the model, and empty places up to eight. More than eight scroll.
+pub(super) fn strips(ui: &mut Ui, model: &Model, rect: Rect, actions: &mut Vec<Action>) {
+    let count = model.strips.len().clamp(SEEN, MAX_COMPONENTS);
+    let width = (rect.width() - GAP * (SEEN - 1) as f32) / SEEN as f32;
+    let builder = UiBuilder::new().max_rect(rect);
+    ui.scope_builder(builder, |ui| {
+        let area = egui::ScrollArea::horizontal().id_salt("strips").auto_shrink([false, false]);
+        area.show(ui, |ui| {
+            let total = width * count as f32 + GAP * (count - 1) as f32;
+            let (all, _) = ui.allocate_exact_size(vec2(total, HEIGHT), Sense::hover());
+            for component in 0..count {
+                let left = all.left() + (width + GAP) * component as f32;
+                let place = Rect::from_min_size(pos2(left, all.top()), vec2(width, HEIGHT));
+                match model.strips.get(component) {
+                    Some(_) => strip(ui, model, component, place, actions),
+                    None => empty(ui, model, component, place, actions),
+                }
+            }
+        });
+    });
+}
+
+fn strip(ui: &mut Ui, model: &Model, component: usize, rect: Rect, actions: &mut Vec<Action>) {
+    let color = component_color(component);
+    let is_heard = !model.is_on(Control::Mute(component)) && !model.is_soloed_out(component);
+    let shown = if is_heard { color } else { color.gamma_multiply(0.45) };
+    ui.painter().rect(rect, CornerRadius::same(8), PANEL, Stroke::new(1.0, LINE), StrokeKind::Inside);
+    drop_zone(ui, component, rect, color, actions);
+    let inner = rect.shrink2(vec2(10.0, 0.0));
+    name(
+        ui,
+        model,
+        component,
+        Rect::from_min_size(pos2(inner.left(), rect.top() + 8.0), vec2(inner.width(), 22.0)),
+        actions,
+    );
+    let bar = Rect::from_min_size(pos2(inner.left(), rect.top() + 32.0), vec2(inner.width(), 3.0));
+    ui.painter().rect_filled(bar, CornerRadius::same(2), shown);
+    let plot = Rect::from_min_size(pos2(inner.left(), rect.top() + 41.0), vec2(inner.width(), 58.0));
+    spectra(ui, model, component, plot, shown, actions);
+
+    let (top, bottom) = (rect.top() + 108.0, rect.top() + 236.0);
+    let look = MeterLook {
+        rect: Rect::from_min_max(pos2(inner.left(), top), pos2(inner.left() + 14.0, bottom)),
+        color: shown,
+        activation_db: model.strips[component].activation_db,
+    };
+    let gate = Control::Gate(component);
+    meter(ui, &look, gate, model.value(gate), actions);
+    let center = inner.center().x;
+    let look = FaderLook { rect: Rect::from_min_max(pos2(center - 6.0, top), pos2(inner.right(), bottom)), is_heard };
+    let gain = Control::Gain(component);
+    fader(ui, &look, gain, model.value(gain), actions);
+    let text = model.value(gain).text.replace('-', "−");
+    ui.painter().text(
+        pos2(rect.center().x, bottom + 9.0),
+        Align2::CENTER_CENTER,
+        text,
+        font(12.0),
+        if is_heard { TEXT } else { FAINT },
+    );
+    let row = Rect::from_min_size(pos2(inner.left(), rect.bottom() - 30.0), vec2(inner.width(), 22.0));
+    switches(ui, model, component, row, color, actions);
+}
+
+fn switches(ui: &mut Ui, model: &Model, component: usize, row: Rect, color: Color32, actions: &mut Vec<Action>) {
+    let width = (row.width() - 2.0 * 6.0) / 3.0;
+    let (solo, mute, gate) = (Control::Solo(component), Control::Mute(component), Control::Gate(component));
+    let is_gated = model.value(gate).normalized > 0.0;
+    let number = component + 1;
+    let looks = [
+        ("S", model.value(solo).name.clone(), "this component alone, with others that are solo'ed", model.is_on(solo)),
+        ("M", model.value(mute).name.clone(), "not a sound of this component", model.is_on(mute)),
+        (
+            "G",
+            format!("Gate {number} on or off"),
+            "closed while the activation is below the line in its meter",
+            is_gated,
+        ),
+    ];
+    for (place, (letter, name, hint, is_on)) in looks.into_iter().enumerate() {
+        let left = row.left() + (width + 6.0) * place as f32;
+        let rect = Rect::from_min_size(pos2(left, row.top()), vec2(width, row.height()));
+        if switch(ui, &SwitchLook { rect, letter, name, hint, color, is_on }) {
+            let to = f32::from(u8::from(!is_on));
+            match place {
+                0 => actions.extend(gesture(solo, to)),
+                1 => actions.extend(gesture(mute, to)),
+                _ if is_on => actions.extend(gesture(gate, 0.0)),
+                _ => actions.extend(gesture(gate, crate::plugin::params::gate_position(GATE_DB))),
+            }
+        }
+    }
+}
+
+/// The name, and how many templates. A double click, or Enter where the keyboard is, edits it.
+fn name(ui: &mut Ui, model: &Model, component: usize, rect: Rect, actions: &mut Vec<Action>) {
+    let strip = &model.strips[component];
+    let id = ui.scope_id().with(("name", component));
+    if let Some(text) = ui.data(|data| data.get_temp::<String>(id)) {
+        return edit_name(ui, component, rect, text, actions);
+    }
+    let response = ui.interact(rect, id.with("label"), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Name {}: {}", component + 1, strip.name)));
+    let is_asked = response.double_clicked() || response.has_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+    if is_asked {
+        ui.data_mut(|data| data.insert_temp(id, strip.name.clone()));
+    }
+    let count = strip.templates.len();
+    let response = response.on_hover_text(format!("{}: {count} templates\nDouble click to rename", strip.name));
+    let response = response.on_hover_cursor(CursorIcon::Text);
+    let painter = ui.painter_at(rect.expand(2.0));
+    painter.text(rect.right_center(), Align2::RIGHT_CENTER, count.to_string(), font(11.0), FAINT);
+    // A name that is only its number gets a word before it, so that it reads as a name.
+    let is_numbered = strip.name == (component + 1).to_string();
+    let text = if is_numbered { format!("Component {}", strip.name) } else { strip.name.clone() };
+    let clip = Rect::from_min_max(rect.min, pos2(rect.right() - 22.0, rect.bottom()));
+    ui.painter_at(clip).text(rect.left_center(), Align2::LEFT_CENTER, text, strong(13.0), TEXT);
+    if response.has_focus() {
+        painter.rect_stroke(rect, CornerRadius::same(3), Stroke::new(1.0, TEXT), StrokeKind::Outside);
+    }
+}
+
+fn edit_name(ui: &mut Ui, component: usize, rect: Rect, mut text: String, actions: &mut Vec<Action>) {
+    let id = ui.scope_id().with(("name", component));
+    let field = egui::TextEdit::singleline(&mut text).id(id.with("field")).font(strong(13.0)).char_limit(32);
+    let field = ui.put(rect, field);
+    // The first frame of the field: everything is selected, so that typing replaces it.
+    let is_new = ui.data_mut(|data| !std::mem::replace(data.get_temp_mut_or(id.with("open"), false), true));
+    if is_new {
+        field.request_focus();
+        select_all(ui, field.id, &text);
+    }
+    let is_cancelled = ui.input(|input| input.key_pressed(Key::Escape));
+    if field.lost_focus() || is_cancelled {
+        if !is_cancelled {
+            actions.push(Action::Rename { component, name: text });
+        }
+        ui.data_mut(|data| {
+            data.remove::<String>(id);
+            data.remove::<bool>(id.with("open"));
+        });
+    } else {
+        ui.data_mut(|data| data.insert_temp(id, text));
+    }
+}
+
+/// A template that is carried here is taken up.
+fn drop_zone(ui: &Ui, component: usize, rect: Rect, color: Color32, actions: &mut Vec<Action>) {
+    let Some(carried) = egui::DragAndDrop::payload::<Carried>(ui.ctx()) else { return };
+    let is_over = ui.input(|input| input.pointer.interact_pos().is_some_and(|pointer| rect.contains(pointer)));
+    if carried.from == component || !is_over {
+        return;
+    }
+    ui.painter().rect(
+        rect,
+        CornerRadius::same(8),
+        color.gamma_multiply(0.12),
+        Stroke::new(2.0, color),
+        StrokeKind::Inside,
+    );
+    if ui.input(|input| input.pointer.any_released()) {
+        egui::DragAndDrop::clear_payload(ui.ctx());
+        actions.push(Action::Move { template: carried.template, component });
+    }
+}
+
+fn empty(ui: &mut Ui, model: &Model, component: usize, rect: Rect, actions: &mut Vec<Action>) {
+    let is_target = model.target == Target::Component(component as u8);
+    let color = component_color(component).gamma_multiply(if is_target { 1.0 } else { 0.35 });
+    let border = if is_target { color } else { LINE.gamma_multiply(0.5) };
+    ui.painter().rect_stroke(rect, CornerRadius::same(8), Stroke::new(1.0, border), StrokeKind::Inside);
+    let (left, center) = (rect.left() + 10.0, rect.center());
+    let title = format!("{} · {}", component + 1, if is_target { "next" } else { "empty" });
+    write(
+        ui,
+        (pos2(left, rect.top() + 19.0), Align2::LEFT_CENTER),
+        &title,
+        font(13.0),
+        if is_target { TEXT } else { DIM },
+    );
+    let bar = Rect::from_min_size(pos2(left, rect.top() + 32.0), vec2(rect.width() - 20.0, 3.0));
+    ui.painter().rect_filled(bar, CornerRadius::same(2), color);
+    if component != model.strips.len() {
+        return;
+    }
+    // The next component to be taught by itself.
+    let lines = match is_target {
+        true => ["Play it alone,", "and capture it."],
+        false => ["A sound that", "plays alone?"],
+    };
+    for (line, y) in lines.into_iter().zip([-24.0, -6.0]) {
+        write(ui, (pos2(center.x, center.y + y), Align2::CENTER_CENTER), line, font(12.0), FAINT);
+    }
+    if !is_target {
+        let place = Rect::from_center_size(center + vec2(0.0, 26.0), vec2(rect.width() - 20.0, 30.0));
+        let builder = UiBuilder::new().max_rect(place).layout(Layout::top_down(Align::Center));
+        ui.scope_builder(builder, |ui| {
+            let look =
+                Look::new("Teach it", "The next capture holds this component alone; the others stay as they are");
+            if button(ui, &look).clicked() {
+                let value = model.value(Control::Target);
+                actions.extend(gesture(Control::Target, value.of_option(component + 1)));
+            }
+        });
+    }
+}

@@ -1,0 +1,57 @@
+//! The whole editor, from top to bottom.
+
+use egui::{Align, Key, Layout, Modifiers, Rect, Ui, UiBuilder, pos2};
+
+use super::action::Action;
+use super::model::Model;
+use super::theme::BACKGROUND;
+use super::{footer, header, scene, song, strip};
+
+/// The editor's plain size in points.
+pub(super) const SIZE: [f32; 2] = [1200.0, 780.0];
+/// The least that everything fits in.
+pub(super) const MIN_SIZE: [f32; 2] = [1080.0, 640.0];
+/// Points between things, and around them.
+const MARGIN: f32 = 20.0;
+const GAP: f32 = 11.0;
+
+/// Draws everything, and tells what a person did.
+pub fn view(ui: &mut Ui, model: &Model) -> Vec<Action> {
+    let mut actions = Vec::new();
+    leave_space_to_host(ui);
+    let whole = ui.max_rect();
+    ui.painter().rect_filled(whole, 0.0, BACKGROUND);
+    let inner = whole.shrink2(egui::vec2(MARGIN, 0.0));
+    let row = |top: f32, height: f32| Rect::from_min_max(pos2(inner.left(), top), pos2(inner.right(), top + height));
+
+    let top = row(whole.top() + 21.0, 34.0);
+    line(ui, top, |ui| header::header(ui, model, &mut actions));
+    let mut below = top.bottom() + GAP + 4.0;
+    if let Some(song) = &model.song {
+        let bar = row(below, song::HEIGHT);
+        line(ui, bar, |ui| song::song(ui, song, &mut actions));
+        below = bar.bottom() + GAP;
+    }
+    let bottom = row(whole.bottom() - 46.0, 24.0);
+    line(ui, bottom, |ui| footer::footer(ui, model, &mut actions));
+    let strips = row(bottom.top() - 8.0 - strip::HEIGHT, strip::HEIGHT);
+    strip::strips(ui, model, strips, &mut actions);
+    let scene = Rect::from_min_max(pos2(inner.left(), below), pos2(inner.right(), strips.top() - GAP));
+    scene::scene(ui, model, scene);
+    actions
+}
+
+/// A row of widgets, in the middle of its height.
+fn line(ui: &mut Ui, rect: Rect, add: impl FnOnce(&mut Ui)) {
+    let builder = UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center));
+    ui.scope_builder(builder, add);
+}
+
+/// The space bar starts and stops the host: only a field that is typed into may have it.
+fn leave_space_to_host(ui: &Ui) {
+    if !ui.ctx().text_edit_focused() {
+        ui.input_mut(|input| {
+            input.consume_key(Modifiers::NONE, Key::Space);
+        });
+    }
+}

@@ -1,0 +1,59 @@
+//! An activation meter, with the gate's threshold as a line that can be dragged.
+
+use egui::{CornerRadius, CursorIcon, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2};
+
+use super::drive::{Drive, Travel, drive};
+use crate::editor::action::Action;
+use crate::editor::control::Control;
+use crate::editor::model::Value;
+use crate::editor::theme::{SUNKEN, TEXT};
+use crate::plugin::params::{GATE_MAX_DB, GATE_OFF_DB};
+
+/// One wheel step or arrow key: a decibel.
+const STEP: f32 = 1.0 / (GATE_MAX_DB - GATE_OFF_DB);
+
+/// How a meter looks.
+pub struct MeterLook {
+    /// Where it is.
+    pub rect: Rect,
+    /// The component's colour.
+    pub color: egui::Color32,
+    /// Its activation in dB.
+    pub activation_db: f32,
+}
+
+/// Shows an activation, and shows and moves the gate's threshold.
+pub fn meter(ui: &mut Ui, look: &MeterLook, control: Control, value: &Value, actions: &mut Vec<Action>) {
+    let rect = look.rect;
+    let response =
+        ui.interact(rect.expand2(egui::vec2(3.0, 0.0)), ui.scope_id().with(("gate", control)), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, &value.name));
+    let pointer = response.interact_pointer_pos().map_or(0.0, |pointer| pointer.y);
+    let travel = Travel::At((rect.bottom() - pointer) / rect.height());
+    let shown = drive(ui, &response, value, &Drive { control, travel, step: STEP }, actions);
+    let response = response.on_hover_text(format!(
+        "Activation {:.0} dB\n{}: {}; below it the component is closed\nDrag the line; Shift for fine steps, wheel, double click for off",
+        look.activation_db, value.name, value.text
+    ));
+    let response = response.on_hover_cursor(CursorIcon::ResizeVertical);
+
+    let height = ((look.activation_db - GATE_OFF_DB) / (GATE_MAX_DB - GATE_OFF_DB)).clamp(0.0, 1.0);
+    let is_closed = shown > 0.0 && height < shown;
+    let color = if is_closed { look.color.gamma_multiply(0.35) } else { look.color };
+    let painter = ui.painter();
+    painter.rect_filled(rect, CornerRadius::same(3), SUNKEN);
+    let y_of = |share: f32| rect.bottom() - rect.height() * share;
+    painter.rect_filled(Rect::from_min_max(pos2(rect.left(), y_of(height)), rect.max), CornerRadius::same(3), color);
+    if shown > 0.0 {
+        painter.hline(rect.left() - 2.0..=rect.right() + 2.0, y_of(shown), Stroke::new(2.0, TEXT));
+    } else if response.hovered() {
+        painter.hline(
+            rect.left() - 2.0..=rect.right() + 2.0,
+            rect.bottom() - 1.0,
+            Stroke::new(2.0, TEXT.gamma_multiply(0.6)),
+        );
+    }
+    if response.has_focus() {
+        painter.rect_stroke(rect.expand(3.0), CornerRadius::same(4), Stroke::new(1.0, TEXT), StrokeKind::Inside);
+    }
+}

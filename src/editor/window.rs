@@ -1,0 +1,72 @@
+//! What hosts open: the window of an instance's editor, in the size that its project remembers.
+
+use std::error::Error;
+
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::dpi::{LogicalSize, NativeSize};
+use nice_plug::editor::{Editor, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
+use nice_plug_egui::{
+    EguiEditor, EguiEditorHandle, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor,
+};
+
+use super::app::{App, Instance};
+use super::size::EditorSize;
+use super::view::MIN_SIZE;
+
+/// The editor of one instance, open or not.
+pub struct Window {
+    instance: Instance,
+    size: EditorSize,
+}
+
+impl Window {
+    /// An editor that can be opened.
+    pub fn new(instance: Instance, size: EditorSize) -> Self {
+        Self { instance, size }
+    }
+
+    /// Made anew for each opening: its size is then the project's.
+    fn editor(&self) -> Option<EguiEditor<App>> {
+        let [width, height] = self.size.points();
+        let settings =
+            EguiNiceSettings { title: "Unweave".into(), resize_hint: resize_hint(), ..EguiNiceSettings::default() };
+        create_egui_editor(
+            EguiEditorState::from_size(LogicalSize::new(width, height), self.size.zoom()),
+            RepaintNotifier::new(),
+            settings,
+            App::new(self.instance.clone(), self.size.clone()),
+        )
+    }
+}
+
+fn resize_hint() -> ResizeHint {
+    ResizeHint::RESIZABLE.with_min_logical_size(LogicalSize { width: MIN_SIZE[0], height: MIN_SIZE[1] })
+}
+
+impl Editor for Window {
+    type Handle = EguiEditorHandle;
+
+    fn spawn(
+        &self,
+        parent: Option<ParentWindowHandle>,
+        wait_for_parent: bool,
+        fallback_scale_factor: Option<f64>,
+        gui_context: GuiContext,
+        host: Option<HostMethods>,
+    ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
+        let editor = self.editor().ok_or("there is no editor")?;
+        editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)
+    }
+
+    fn size(&self) -> NativeSize<u32> {
+        let [width, height] = self.size.points();
+        NativeSize::from_size(
+            LogicalSize::new(f64::from(width), f64::from(height)).into(),
+            f64::from(self.size.scale()),
+        )
+    }
+
+    fn resize_hint(&self) -> ResizeHint {
+        resize_hint()
+    }
+}

@@ -1,0 +1,82 @@
+//! Columns of the picture from the audio thread to an open editor. While none is open, nothing is analysed for it.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::dsp::Column;
+
+/// Columns that an editor may be late: two thirds of a second.
+const RING_COLUMNS: usize = 64;
+
+/// Both ends: the audio thread's, and the editor's.
+pub(super) fn watch() -> (ColumnSender, Columns) {
+    let (ring, columns) = rtrb::RingBuffer::new(RING_COLUMNS);
+    let is_watched = Arc::new(AtomicBool::new(false));
+    (ColumnSender { ring, is_watched: is_watched.clone() }, Columns { ring: Arc::new(Mutex::new(columns)), is_watched })
+}
+
+/// The audio thread's end.
+pub struct ColumnSender {
+    ring: rtrb::Producer<Column>,
+    is_watched: Arc<AtomicBool>,
+}
+
+impl ColumnSender {
+    /// Whether somebody looks.
+    pub fn is_watched(&self) -> bool {
+        self.is_watched.load(Relaxed)
+    }
+
+    /// Shows a column. One that finds the ring full is lost: the editor hangs, or the host does not play in real time.
+    pub fn show(&mut self, column: &Column) {
+        if !self.ring.is_full() {
+            // A column holds plain values only: this copies them, and allocates nothing.
+            let _ = self.ring.push(column.clone());
+        }
+    }
+}
+
+/// The editor's end. Its lock is between editors only: the audio thread has no part in it.
+#[derive(Clone)]
+pub struct Columns {
+    ring: Arc<Mutex<rtrb::Consumer<Column>>>,
+    is_watched: Arc<AtomicBool>,
+}
+
+impl Columns {
+    /// From now on there are columns; what is left of an earlier time is gone.
+    pub fn open(&self) {
+        while self.pop().is_some() {}
+        self.is_watched.store(true, Relaxed);
+    }
+
+    /// Nobody looks any more.
+    pub fn close(&self) {
+        self.is_watched.store(false, Relaxed);
+    }
+
+    /// The next column, if there is one.
+    pub fn pop(&self) -> Option<Column> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner).pop().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_arrive_in_order_only_what_is_shown_after_opening_and_never_more_than_fit() {
+        let (mut sender, columns) = watch();
+        let column = |seconds: f32| Column { seconds, ..Column::default() };
+        assert!(!sender.is_watched());
+        sender.show(&column(0.0));
+        columns.open();
+        assert!(sender.is_watched() && columns.pop().is_none());
+        (1..=RING_COLUMNS + 9).for_each(|n| sender.show(&column(n as f32)));
+        let seen: Vec<f32> = std::iter::from_fn(|| columns.pop()).map(|column| column.seconds).collect();
+        assert_eq!(seen, (1..=RING_COLUMNS).map(|n| n as f32).collect::<Vec<_>>());
+        columns.close();
+        assert!(!sender.is_watched());
+    }
+}
