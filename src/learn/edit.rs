@@ -156,8 +156,8 @@ mod tests {
             let go_on: OnProgress<'_> = &mut |_| std::ops::ControlFlow::Continue(());
             measured(model, [0, 1], &kept, &LearnOptions::default(), go_on).unwrap()
         };
-        let changed = moved(&model, 1, 1).unwrap();
-        let (before, after) = (measure(&model), measure(&changed));
+        let before = measure(&model);
+        let after = measure(&moved(&before, 1, 1).unwrap());
         assert_eq!(
             (after.templates().owners(), after.codes().templates),
             ([0, 1, 1].as_slice(), model.codes().templates)
