@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! host block ─ engine ─ stft ─ separator{ magnitudes ─ activations ─ masks ─ mixer } ─ istft ─ host block    audio thread
-//!                  ├─ link.capture ──▶ capture ─▶ nmf ─▶ components ─▶ model ─ link.models ─▶ engine         learning thread
+//!                  ├─ link.capture ──▶ inbox ─▶ nmf ─▶ components ─▶ model ─ link.models ─▶ engine           learning thread
 //!                  └─ link.meters ───▶ whoever looks        host's state calls ─ link.models ─▶ engine       main thread
 //! ```
 //!
@@ -16,8 +16,9 @@
 //! | main | the plug-in's state calls and activation | lock [`link::Models`], briefly |
 //!
 //! Reading order: [`dsp::separator`], one frame through the algorithm; [`dsp::engine`], host blocks; [`learn::nmf`] and
-//! [`learn::components`]; [`pitch`], copies for unheard notes; [`link`], where threads meet; [`model`]; `plugin`. At the rim, with files: [`audio_file`],
-//! [`model_file`], [`render`], [`griffin_lim`], [`pictures`], [`demo`].
+//! [`learn::components`]; [`pitch`], copies for unheard notes; [`link`], where threads meet; [`learn::worker`],
+//! the workflow of captures, models and commands; [`model`]; `plugin`. At the rim, with files: [`audio_file`], [`model_file`],
+//! [`render`], [`griffin_lim`], [`pictures`], [`demo`].
 //!
 //! Modules name only what comes before them: `dsp < pitch < model < link < learn < files and pictures < command`, and
 //! `learn < plugin`, and `audio_file < player < plugin` for the standalone program; `tests/layers.rs` checks it. [`model`] stands below [`link`] because a model, not bare templates, is

@@ -34,6 +34,22 @@ fn process_never_allocates_and_an_allocation_would_be_counted() {
         host.set("Components", 2.0).unwrap();
         host.learn(&audio, &[480]).unwrap();
         host.play(&audio, &[64]).unwrap();
+        // Every command, a capture that waits, and a history that ends and begins.
+        for command in [6.0, 5.0, 6.0, 1.0, 3.0, 2.0, 4.0, 7.0, 0.0] {
+            host.set("Command", command).unwrap();
+            host.play(&audio, &[333]).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(30));
+        }
+        for (name, value) in [("Follow transport", 1.0), ("Capture", 1.0), ("Keep history", 0.0), ("Keep history", 1.0)]
+        {
+            host.set(name, value).unwrap();
+            host.stop_transport();
+            host.play(&audio, &[100]).unwrap();
+            host.start_transport();
+            host.play(&audio, &[100]).unwrap();
+        }
+        host.set("Capture", 0.0).unwrap();
+        host.play(&audio, &[100]).unwrap();
         assert_eq!(violation_count(), 0, "process allocated or freed, with {channels} channels");
     }
     // The check can fail: what it counts is what it says.

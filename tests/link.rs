@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use unweave::dsp::{Divergence, Format, Mode, StftLayout};
 use unweave::learn::{Capture, LearnOptions, Learner, learn_blind};
 use unweave::link::{
-    AudioLink, Command, EditorLink, GroupBy, HistorySwitch, LearnRequest, LearnSettings, Listening, Phase, Recording,
-    Steadiness, Target, connect,
+    AudioLink, CaptureMessage, Command, EditorLink, GroupBy, HistorySwitch, LearnRequest, LearnSettings, Listening,
+    Phase, Recording, Steadiness, Target, connect,
 };
 use unweave::model::{Model, Playing};
 
@@ -98,7 +98,25 @@ fn frames_that_find_the_ring_full_are_counted_and_the_end_still_gets_through() {
     while let Some(message) = learn.capture.read(&mut |_| {}) {
         last = Some(message);
     }
-    assert_eq!(last, Some(unweave::link::CaptureMessage::Stop(SETTINGS)));
+    assert_eq!(last, Some(CaptureMessage::Stop(SETTINGS)));
+}
+
+#[test]
+fn history_that_nobody_hears_leaves_a_capture_half_of_the_ring() {
+    let (mut audio, mut learn, editor) = connect();
+    let listening = |recording| Listening { history: HistorySwitch::On, recording, settings: SETTINGS };
+    let mut second = vec![0.1; 48_000];
+    (0..20).for_each(|_| audio.listen(listening(Recording::Off), 48_000.0, &[&mut second]));
+    assert_eq!(editor.status.dropped_frames.load(Relaxed), 16 * 48_000);
+    (0..4).for_each(|_| audio.listen(listening(Recording::On), 48_000.0, &[&mut second]));
+    assert_eq!(editor.status.dropped_frames.load(Relaxed), 16 * 48_000);
+    let (mut frames, mut before_start) = (0, None);
+    while let Some(message) = learn.capture.read(&mut |read| frames += read.len()) {
+        if message == CaptureMessage::Start {
+            before_start = Some(frames);
+        }
+    }
+    assert_eq!((frames, before_start), (8 * 48_000, Some(4 * 48_000)));
 }
 
 #[test]

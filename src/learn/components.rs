@@ -259,9 +259,11 @@ pub fn learn_component(
         Some(model) => Draft::of(model, format, layout)?,
         None => Draft { format, layout, components: Vec::new(), mix: None },
     };
-    let free = |number: usize| DraftComponent::new(number.to_string(), Array2::zeros((0, format.rows())));
+    let free = || DraftComponent::new(String::new(), Array2::zeros((0, format.rows())));
     while draft.components.len() <= index {
-        draft.components.push(free(draft.components.len() + 1));
+        let names: Vec<&str> = draft.components.iter().map(|component| component.name.as_str()).collect();
+        let name = fresh_name(draft.components.len(), &names);
+        draft.components.push(DraftComponent { name, ..free() });
     }
     for (component, capture) in draft.components.iter_mut().zip(captures) {
         component.capture = capture.as_ref().filter(|capture| has_format(capture, &part.capture));
@@ -272,7 +274,7 @@ pub fn learn_component(
         Lesson::Alone(part) => captured(part, options, &mut progress, &mut report)?,
         Lesson::Rest(part) => {
             draft.mix = Some(&part.capture);
-            draft.components[index] = free(index + 1);
+            draft.components[index] = free();
             remaining(part, &draft.components, options, &mut progress, &mut report)?
         }
     };
@@ -330,6 +332,15 @@ fn remaining<'a>(
     let (w, h) = progress.factorize(&part.name, &frames, wanted.min(frames.nrows()), fixed, options)?;
     let worth = Some(Worth::ShareOfMix(h.slice(s![.., fixed_len..]).sum() / h.sum()));
     Ok(DraftComponent { worth, ..DraftComponent::new(part.name.clone(), w.slice(s![fixed_len.., ..]).to_owned()) })
+}
+
+/// What the component at `index` is called while nobody gave it a name: its number, unless another has that for a name.
+pub fn fresh_name(index: usize, others: &[&str]) -> String {
+    let mut name = (index + 1).to_string();
+    while others.contains(&name.as_str()) {
+        name.push('b');
+    }
+    name
 }
 
 fn has_format(capture: &Capture, other: &Capture) -> bool {

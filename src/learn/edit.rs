@@ -1,7 +1,13 @@
 //! Changes of a learned model: names, and which component owns which template.
 
+use super::capture::Capture;
+use super::components::{LearnError, LearnOptions, OnProgress};
+use super::draft::Draft;
+use super::kept::Kept;
+use super::progress::Progress;
 use super::refusal::Refusal;
-use crate::model::Model;
+use super::report::Report;
+use crate::model::{Codes, Model};
 
 /// The model, with a component called `name`, which may begin and end in no space.
 ///
@@ -20,12 +26,10 @@ pub fn renamed(model: &Model, component: usize, name: &str) -> Result<Model, Ref
         return Err(Refusal::SameName(name.into()));
     }
     names[component] = name.into();
-    Ok(model.with_names(names).map_err(super::components::LearnError::from)?)
+    Ok(model.with_names(names).map_err(LearnError::from)?)
 }
 
-/// The model, with a template owned by `component`. Calibrations and places stay as they are: both are averages over all
-/// templates of a component, where one of them counts for little; and what was captured alone is where its component
-/// sounds from whoever owns which template. Learning again from the captures gives components their own templates back.
+/// The model, with a template owned by `component`; calibrations and places stay as they are, see [`measured`].
 ///
 /// # Errors
 /// No such template or component, or the last template of its component.
@@ -41,7 +45,47 @@ pub fn moved(model: &Model, template: usize, component: usize) -> Result<Model, 
         return Err(Refusal::LastTemplate { template: template + 1, component: names[owner].clone() });
     }
     owners[template] = component;
-    Ok(model.with_owners(owners).map_err(super::components::LearnError::from)?)
+    Ok(model.with_owners(owners).map_err(LearnError::from)?)
+}
+
+/// The model, its calibrations and the places of the components `touched` found anew from the captures that were kept of it,
+/// as learning finds them. What they do not tell (a capture of another format; no capture of everything, for the place of a
+/// component that has none of its own) stays as it is: all but the moved templates are still where they were.
+///
+/// # Errors
+/// The callback said stop.
+pub fn measured(
+    model: &Model,
+    touched: [usize; 2],
+    kept: &Kept,
+    options: &LearnOptions,
+    on_progress: OnProgress<'_>,
+) -> Result<Model, LearnError> {
+    let (templates, learned) = (model.templates(), model.learned());
+    let format = templates.format();
+    let fits =
+        |capture: &&Capture| (capture.sample_rate(), capture.channels().len()) == (format.sample_rate, format.channels);
+    let mut draft = Draft::of(model, format, learned.layout)?;
+    for (component, capture) in draft.components.iter_mut().zip(&kept.alone) {
+        component.capture = capture.as_ref().filter(fits);
+    }
+    draft.mix = kept.mix.as_ref().filter(fits);
+    if draft.mix.is_some() {
+        touched.into_iter().for_each(|index| draft.components[index].covariances.clear());
+    }
+    let options = LearnOptions {
+        divergence: learned.divergence,
+        wanted_iterations: Some(learned.iterations),
+        seed: learned.seed,
+        extend_pitch: learned.extend_pitch,
+        ..options.clone()
+    };
+    let mut progress = Progress::new(options.iterations(), on_progress);
+    let (found, _) = draft.finish(&options, Report::default(), &mut progress)?;
+    // A draft has its templates in the order of its components: only what it found is taken over.
+    let codes = Codes { templates: model.codes().templates, ..found.codes() };
+    let (names, owners) = (templates.components().to_vec(), templates.owners().to_vec());
+    Ok(Model::from_codes(format, names, owners, &codes, learned.clone())?)
 }
 
 #[cfg(test)]
@@ -84,5 +128,43 @@ mod tests {
         assert_eq!(refused(3, 1), Refusal::NoTemplate { number: 4, templates: 3 });
         assert_eq!(refused(1, 2), Refusal::NoComponent { number: 3, components: 2 });
         assert!(moved(&model, 0, 0).is_ok());
+    }
+
+    #[test]
+    fn a_component_with_a_new_template_is_found_where_that_sounds_from() {
+        // A low tone on the left, a middle and a high one on the right.
+        let tone =
+            |pitch: f32, n: usize| (n as f32 * pitch).sin() * if n / 3000 % 3 == pitch as usize { 0.5 } else { 0.1 };
+        let left = (0..24_000).map(|n| tone(0.2, n)).collect();
+        let right = (0..24_000).map(|n| tone(1.1, n) + tone(2.3, n)).collect();
+        let mix = Capture::new(48_000.0, vec![left, right]).unwrap();
+        let layout = StftLayout::new(256, 64).unwrap();
+        let format = Format::new(48_000.0, layout, 2);
+        let peak = |pitch: f32, side: usize| {
+            let bin_0 = pitch / std::f32::consts::TAU * 256.0;
+            let level =
+                move |row: usize| if row / 129 == side { (-((row % 129) as f32 - bin_0).powi(2)).exp() } else { 0.0 };
+            (0..format.rows()).map(move |row| level(row) + 1e-4)
+        };
+        let matrix = peak(0.2, 0).chain(peak(1.1, 1)).chain(peak(2.3, 1)).collect();
+        let templates = Templates::new(format, vec!["a".into(), "b".into()], vec![0, 0, 1], matrix).unwrap();
+        let (divergence, steady) = (Divergence::default(), Vec::new());
+        let learned = Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: false, steady };
+        let model = Model::new(&templates, learned).unwrap();
+        let kept = Kept { mix: Some(mix), ..Kept::default() };
+        let measure = |model: &Model| {
+            let go_on: OnProgress<'_> = &mut |_| std::ops::ControlFlow::Continue(());
+            measured(model, [0, 1], &kept, &LearnOptions::default(), go_on).unwrap()
+        };
+        let before = measure(&model);
+        let after = measure(&moved(&before, 1, 1).unwrap());
+        assert_eq!(
+            (after.templates().owners(), after.codes().templates),
+            ([0, 1, 1].as_slice(), model.codes().templates)
+        );
+        // Of the first component, what sounded on the right is gone, in the bin where it did.
+        let bin = (1.1 / std::f32::consts::TAU * 256.0) as usize;
+        let left_of_a = |model: &Model| model.templates().covariances()[bin].left;
+        assert!(left_of_a(&before) < 0.2 && left_of_a(&after) > 0.5, "{} {}", left_of_a(&before), left_of_a(&after));
     }
 }

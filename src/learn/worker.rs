@@ -8,7 +8,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use super::capture::{Capture, CaptureError};
-use super::components::{LearnError, LearnOptions, Lesson, Part, learn_blind, learn_component};
+use super::components::{LearnError, LearnOptions, Lesson, Part, fresh_name, learn_blind, learn_component};
 use super::edit;
 use super::inbox::{Inbox, Task, Word, give_memory_back};
 use super::kept::{Kept, KeptOfModels};
@@ -126,16 +126,17 @@ impl Worker {
                 give_memory_back();
                 Ok(())
             }
-            Task::Rename(component, name) => self.edit(|model| edit::renamed(model, component, &name)),
-            Task::Move(template, component) => self.edit(|model| edit::moved(model, template, component)),
+            Task::Rename(component, name) => self.rename(component, &name),
+            Task::Move(template, component) => self.move_template(template, component),
             Task::Replace(model) => {
                 self.models.review(model);
                 Ok(())
             }
         };
         self.begin();
-        if let Err(refusal) = done {
-            self.status.fail(refusal.to_string());
+        match done {
+            Ok(()) | Err(Refusal::Learn(LearnError::Cancelled)) => {}
+            Err(refusal) => self.status.fail(refusal.to_string()),
         }
         // The model that plays now may have been learned for another window.
         if let Some((playing, sample_rate)) = self.models.playing().filter(|_| is_switch) {
@@ -149,12 +150,37 @@ impl Worker {
         self.status.enter(if self.inbox.is_capturing() { Phase::Capturing } else { Phase::Idle });
     }
 
-    /// The model that plays, changed.
-    fn edit(&mut self, change: impl FnOnce(&Model) -> Result<Model, Refusal>) -> Result<(), Refusal> {
+    /// The model that plays, with a component called otherwise.
+    fn rename(&mut self, component: usize, name: &str) -> Result<(), Refusal> {
         let model = self.models.current().ok_or(Refusal::NoModel)?;
-        let changed = Arc::new(change(&model)?);
-        self.kept.keep(changed.clone(), self.kept.of(Some(&model)));
-        self.models.exchange(&model, changed);
+        let changed = edit::renamed(&model, component, name)?;
+        self.exchange(&model, changed);
+        Ok(())
+    }
+
+    /// A changed model stands where the model was, and has its captures.
+    fn exchange(&mut self, model: &Arc<Model>, changed: Model) {
+        let changed = Arc::new(changed);
+        self.kept.keep(changed.clone(), self.kept.of(Some(model)));
+        self.models.exchange(model, changed);
+    }
+
+    /// The model that plays, with a template in another component.
+    fn move_template(&mut self, template: usize, component: usize) -> Result<(), Refusal> {
+        let model = self.models.current().ok_or(Refusal::NoModel)?;
+        let changed = edit::moved(&model, template, component)?;
+        let kept = self.kept.of(Some(&model));
+        let Some(settings) = kept.settings else {
+            self.exchange(&model, changed);
+            return Ok(());
+        };
+        self.status.begin();
+        let options = options(&self.options, settings);
+        let touched = [model.templates().owners()[template], component];
+        let mut on_progress = listening(&mut self.inbox, &self.status, &mut self.is_quitting, (&options, settings));
+        let measured = edit::measured(&changed, touched, &kept, &options, &mut on_progress)?;
+        drop(on_progress);
+        self.exchange(&model, measured);
         Ok(())
     }
 
@@ -222,25 +248,10 @@ impl Worker {
         known: Option<&Model>,
         settings: LearnSettings,
     ) -> Result<(Model, Report), LearnError> {
-        let (inbox, status, is_quitting) = (&mut self.inbox, &self.status, &mut self.is_quitting);
-        status.forgive();
-        status.begin();
+        self.status.forgive();
+        self.status.begin();
         let options = options(&self.options, settings);
-        options.threads.allow(allowed_threads(settings, status));
-        let mut on_progress = |iteration: Iteration| {
-            options.threads.allow(allowed_threads(settings, status));
-            status.progress.store(iteration.done as f32 / iteration.total as f32, Relaxed);
-            iteration.loss.into_iter().for_each(|loss| status.lose(loss as f32));
-            // What comes meanwhile must not fill the ring.
-            match inbox.read() {
-                Word::GoOn => ControlFlow::Continue(()),
-                Word::Cancel => ControlFlow::Break(()),
-                Word::Quit => {
-                    *is_quitting = true;
-                    ControlFlow::Break(())
-                }
-            }
-        };
+        let mut on_progress = listening(&mut self.inbox, &self.status, &mut self.is_quitting, (&options, settings));
         let silent = || LearnError::Capture { name: "the capture".into(), error: CaptureError::Empty };
         let part = |name: Option<String>, otherwise: String, capture: &Capture| {
             let templates = settings.templates.map(usize::from);
@@ -256,7 +267,9 @@ impl Worker {
             Target::Component(index) => {
                 let index = usize::from(index);
                 let capture = kept.alone.get(index).and_then(Option::as_ref).ok_or_else(silent)?;
-                let part = part(name(index), (index + 1).to_string(), capture);
+                let names = known.map(|model| model.templates().components()).unwrap_or_default();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let part = part(name(index), fresh_name(index, &names), capture);
                 learn_component(known, index, Lesson::Alone(&part), &kept.alone, &options, &mut on_progress)
             }
             Target::Rest => {
@@ -286,6 +299,30 @@ impl Worker {
         self.follow_models();
         give_memory_back();
         self.status.learns_ended.fetch_add(1, Relaxed);
+    }
+}
+
+/// What happens while it learns: it tells how far it is, and listens.
+fn listening<'a>(
+    inbox: &'a mut Inbox,
+    status: &'a Status,
+    is_quitting: &'a mut bool,
+    (options, settings): (&'a LearnOptions, LearnSettings),
+) -> impl FnMut(Iteration) -> ControlFlow<()> + 'a {
+    options.threads.allow(allowed_threads(settings, status));
+    move |iteration| {
+        options.threads.allow(allowed_threads(settings, status));
+        status.progress.store(iteration.done as f32 / iteration.total as f32, Relaxed);
+        iteration.loss.into_iter().for_each(|loss| status.lose(loss as f32));
+        // What comes meanwhile must not fill the ring.
+        match inbox.read() {
+            Word::GoOn => ControlFlow::Continue(()),
+            Word::Cancel => ControlFlow::Break(()),
+            Word::Quit => {
+                *is_quitting = true;
+                ControlFlow::Break(())
+            }
+        }
     }
 }
 

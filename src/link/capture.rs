@@ -9,6 +9,10 @@ use super::watch::ColumnSender;
 use crate::dsp::Templates;
 use crate::model::Playing;
 
+/// Frames of the ring that history alone never takes: it must not cost a capture its beginning where a host renders faster
+/// than the learner listens.
+const FREE_FOR_CAPTURES: usize = super::RING_FRAMES / 2;
+
 /// What the audio thread tells the learner, in order, between the frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CaptureMessage {
@@ -132,7 +136,8 @@ impl AudioLink {
         let Some(first) = audio.first() else { return };
         let second = audio.get(1).unwrap_or(first);
         let wanted = first.len().min(second.len());
-        let room = if is_told { wanted.min(self.frames.slots()) } else { 0 };
+        let kept_free = if listening.recording == Recording::On { 0 } else { FREE_FOR_CAPTURES };
+        let room = if is_told { wanted.min(self.frames.slots().saturating_sub(kept_free)) } else { 0 };
         if let Ok(chunk) = self.frames.write_chunk_uninit(room) {
             let frames = first.iter().zip(second.iter()).map(|(&left, &right)| [left, right]);
             self.written_frames += chunk.fill_from_iter(frames) as u64;

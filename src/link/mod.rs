@@ -29,8 +29,7 @@ pub use status::{Meters, Phase, Status};
 pub use watch::{ColumnSender, Columns};
 
 /// Frames that the audio thread may be ahead of the learner, which looks every 20 ms, and while it learns every 100 ms: 8 s
-/// at 48 kHz, so that a host that renders 80 times faster than real time loses nothing. Memory that was never written is
-/// never resident.
+/// at 48 kHz, so that a host that renders 80 times faster than real time loses nothing; half of it for the history alone.
 const RING_FRAMES: usize = 8 * 48_000;
 /// Events that the audio thread may be ahead of the learner.
 const RING_EVENTS: usize = 256;

@@ -123,7 +123,7 @@ pub enum LearnRequest {
         /// Its new name, unlike the others'.
         name: String,
     },
-    /// A template changes its component.
+    /// A template changes its component, without a review; where the captures are kept, places and calibrations are found anew.
     Move {
         /// The template, from 0, in the order of the model's owners.
         template: usize,

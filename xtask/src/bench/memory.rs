@@ -51,6 +51,8 @@ pub(crate) fn hold(instances: usize) -> Result<()> {
     for _ in 0..instances {
         hosts.push(Host::new(&entry, f64::from(RATE), 2)?);
     }
+    // What it keeps of what played, it keeps of anything: up to 30 s, as the README says.
+    hosts.iter_mut().try_for_each(|host| host.set("Keep history", 0.0))?;
     hosts.iter_mut().try_for_each(|host| host.play(&[vec![0.0; 512], vec![0.0; 512]], &[512]).map(drop))?;
     let loaded = resident_mb()?;
     for (done, host) in hosts.iter_mut().enumerate() {
