@@ -229,7 +229,7 @@ fn label(response: &Response, text: &str) {
 
 /// Progress, and the loss as it falls.
 fn learning(ui: &mut Ui, model: &Model, progress: f32) {
-    let (rect, response) = ui.allocate_exact_size(vec2(90.0, 30.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(80.0, 30.0), Sense::hover());
     response.on_hover_text("The loss as it falls, and how much of the learning is done");
     let painter = ui.painter();
     painter.rect(rect, 4.0, SUNKEN, Stroke::new(1.0, LINE), egui::StrokeKind::Inside);

@@ -15,8 +15,8 @@ use super::widgets::{
 use crate::dsp::MAX_COMPONENTS;
 use crate::link::Target;
 
-/// A strip's height in points.
-pub(super) const HEIGHT: f32 = 288.0;
+/// A strip's height in points. Between the fader's value and the switches there is room for an output and a note.
+pub(super) const HEIGHT: f32 = 302.0;
 /// Strips that are seen at once.
 const SEEN: usize = 8;
 const GAP: f32 = 8.0;
