@@ -4,7 +4,8 @@
 //! ```text
 //! host block ─ engine ─ stft ─ separator{ magnitudes ─ activations ─ masks ─ mixer } ─ istft ─ host block    audio thread
 //!                  ├─ link.capture ──▶ inbox ─▶ nmf ─▶ components ─▶ model ─ link.models ─▶ engine           learning thread
-//!                  └─ link.meters ───▶ whoever looks        host's state calls ─ link.models ─▶ engine       main thread
+//!                  ├─ link.meters, link.columns ─▶ editor ─ parameters, link.requests ─▶ engine, inbox       GUI thread
+//!                  │                              host's state calls ─ link.models ─▶ engine                 main thread
 //! ```
 //!
 //! | thread | runs | may |
@@ -14,14 +15,17 @@
 //! | helpers of a learning, as many as the user allows | parts of its work: [`learn::Threads`] | live for milliseconds; are joined within the step that started them |
 //! | songs, one in the standalone program | `player::Song` | take seconds; is cancelled and joined when the player goes |
 //! | main | the plug-in's state calls and activation | lock [`link::Models`], briefly |
+//! | GUI, often the main one | `editor`, thirty times a second while it is open | the same, and read and write model files |
+//! | a file dialog | the system's dialog | wait for a person |
 //!
 //! Reading order: [`dsp::separator`], one frame through the algorithm; [`dsp::engine`], host blocks; [`learn::nmf`] and
 //! [`learn::components`]; [`pitch`], copies for unheard notes; [`link`], where threads meet; [`learn::worker`],
-//! the workflow of captures, models and commands; [`model`]; `plugin`. At the rim, with files: [`audio_file`], [`model_file`],
+//! the workflow of captures, models and commands; [`model`]; `plugin`; `editor`, a view of plain values that gives actions. At the rim, with files: [`audio_file`], [`model_file`],
 //! [`render`], [`griffin_lim`], [`pictures`], [`demo`].
 //!
 //! Modules name only what comes before them: `dsp < pitch < model < link < learn < files and pictures < command`, and
-//! `learn < plugin`, and `audio_file < player < plugin` for the standalone program; `tests/layers.rs` checks it. [`model`] stands below [`link`] because a model, not bare templates, is
+//! `learn < plugin`, and `audio_file < player < plugin` for the standalone program. `editor` and `plugin` name each other: the editor its
+//! parameters, the plug-in its window. `tests/layers.rs` checks it. [`model`] stands below [`link`] because a model, not bare templates, is
 //! what threads exchange: it is what a project saves.
 
 pub mod audio_file;

@@ -107,9 +107,9 @@ fn history_that_nobody_hears_leaves_a_capture_half_of_the_ring() {
     let listening = |recording| Listening { history: HistorySwitch::On, recording, settings: SETTINGS };
     let mut second = vec![0.1; 48_000];
     (0..20).for_each(|_| audio.listen(listening(Recording::Off), 48_000.0, &[&mut second]));
-    assert_eq!(editor.status.dropped_frames.load(Relaxed), 16 * 48_000);
+    assert_eq!(editor.status.dropped_frames.load(Relaxed), 0, "only captures count");
     (0..4).for_each(|_| audio.listen(listening(Recording::On), 48_000.0, &[&mut second]));
-    assert_eq!(editor.status.dropped_frames.load(Relaxed), 16 * 48_000);
+    assert_eq!(editor.status.dropped_frames.load(Relaxed), 0, "only captures count");
     let (mut frames, mut before_start) = (0, None);
     while let Some(message) = learn.capture.read(&mut |read| frames += read.len()) {
         if message == CaptureMessage::Start {

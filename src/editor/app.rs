@@ -42,6 +42,8 @@ pub struct App {
     curves: Curves,
     options: Vec<Arc<[String]>>,
     canvas: Option<Canvas>,
+    /// Whether a text was being typed in the last frame.
+    is_typing: bool,
 }
 
 impl App {
@@ -49,7 +51,7 @@ impl App {
     pub fn new(instance: Instance, size: EditorSize) -> Self {
         let options = Control::all().map(|control| options(&instance.params, control)).collect();
         let hand = Hand::new(instance.clone());
-        Self { instance, size, hand, curves: Curves::default(), options, canvas: None }
+        Self { instance, size, hand, curves: Curves::default(), options, canvas: None, is_typing: false }
     }
 
     /// The instance as it stands now.
@@ -120,8 +122,15 @@ impl NiceEguiApp for App {
         if let Some(zoom) = self.hand.carry_out(actions, ui.input(|input| input.pointer.any_down())) {
             ui.ctx().set_zoom_factor(zoom);
         }
+        let is_typing = ui.ctx().text_edit_focused();
+        if is_typing && !self.is_typing {
+            // A host may keep the keyboard for itself until it is told. It stays with the host where nothing is typed. A system that refuses
+            // leaves it where it was.
+            let _ = frame.baseview_window().focus();
+        }
+        self.is_typing = is_typing;
         // Whatever else has the keyboard, the space bar starts and stops the host.
-        frame.set_key_capture(match ui.ctx().text_edit_focused() {
+        frame.set_key_capture(match is_typing {
             true => KeyCapture::CaptureAll,
             false => KeyCapture::IgnoreKeys(vec![Key::Character(" ".into())]),
         });

@@ -18,6 +18,10 @@ const MIDDLE: CornerRadius = CornerRadius::ZERO;
 const LAST: CornerRadius = CornerRadius { nw: 0, ne: 6, sw: 0, se: 6 };
 /// Points that all words need, while learning too.
 const WIDE: f32 = 1150.0;
+/// Points for the name of the target: what lies to the right of it stays where it is.
+const NAME_WIDTH: f32 = 142.0;
+/// Letters that fit into them.
+const NAME_LETTERS: usize = 14;
 /// The softest level that the capture button shows.
 const LEVEL_FLOOR_DB: f32 = -60.0;
 
@@ -133,10 +137,11 @@ fn targets(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             Target::Component(component) => Some(usize::from(component)),
             Target::All | Target::Rest => None,
         };
-        let text =
-            component.map_or("Component ▼".into(), |component| format!("{} ▼", component_name(model, component)));
+        let text = component
+            .map_or("Component ▼".into(), |component| format!("{} ▼", shortened(component_name(model, component))));
         let hint = "The capture holds one component alone; the others stay as they are";
-        let one = segment(ui, &Look::new(&text, hint), component.is_some(), MIDDLE);
+        let look = Look { min_width: NAME_WIDTH, ..Look::new(&text, hint) };
+        let one = segment(ui, &look, component.is_some(), MIDDLE);
         Popup::menu(&one).show(|ui| {
             for component in 0..(model.strips.len() + 1).min(options.saturating_sub(2)) {
                 let name = component_name(model, component);
@@ -151,6 +156,11 @@ fn targets(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             actions.extend(to(options.saturating_sub(1)));
         }
     });
+}
+
+fn shortened(name: String) -> String {
+    let is_long = name.chars().count() > NAME_LETTERS;
+    if is_long { name.chars().take(NAME_LETTERS - 1).chain(['…']).collect() } else { name }
 }
 
 fn component_name(model: &Model, component: usize) -> String {

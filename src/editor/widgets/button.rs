@@ -54,7 +54,7 @@ pub fn button(ui: &mut Ui, look: &Look<'_>) -> Response {
 /// One of several, of which one is chosen; `rounded` says which corners are.
 pub fn segment(ui: &mut Ui, look: &Look<'_>, is_chosen: bool, rounded: CornerRadius) -> Response {
     let size = vec2(
-        layout(ui, look.text, strong(13.0), TEXT).size().x + 2.0 * (PADDING - 1.0),
+        (layout(ui, look.text, strong(13.0), TEXT).size().x + 2.0 * (PADDING - 1.0)).max(look.min_width),
         ui.available_height().min(33.0),
     );
     let response = place(ui, size, look);
