@@ -71,7 +71,7 @@ impl App {
             learned_s: status.learned_s.load(Relaxed),
             target: params.learn_settings().target,
             slot: slots.playing,
-            has_other: slots.other.is_some() || slots.current.is_some(),
+            has_other: slots.other.is_some(),
             is_review: slots.is_review && !matches!(link.stage(), Stage::Learning { .. }),
             values,
             strips: strips(&mut self.curves, &slots, link),

@@ -64,23 +64,18 @@ fn load(ui: &mut Ui, model: &Model) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let text = format!("{:.1} %", model.load * 100.0);
-        let (bar, _) = ui.allocate_exact_size(vec2(0.0, 22.0), Sense::hover());
-        let response =
-            reading(ui, "CPU", &text, "Share of one processor core that the sound takes, while this editor looks");
-        let _ = bar;
+        reading(ui, "CPU", &text, "Share of one processor core that the sound takes, while this editor looks");
         let (track, _) = ui.allocate_exact_size(vec2(56.0, 5.0), Sense::hover());
         ui.painter().rect_filled(track, 2.0, LINE);
         let share = model.load.clamp(0.0, 1.0);
-        let color = if share > 0.7 {
-            RECORD
-        } else if share > 0.3 {
-            NOTE
-        } else {
-            GOOD
+        let color = match share {
+            0.7.. => RECORD,
+            0.3.. => NOTE,
+            _ => GOOD,
         };
         // Loads are small: a square root shows them.
-        ui.painter().rect_filled(Rect::from_min_size(track.min, vec2(track.width() * share.sqrt(), 5.0)), 2.0, color);
-        response
+        let filled = vec2(track.width() * share.sqrt(), track.height());
+        ui.painter().rect_filled(Rect::from_min_size(track.min, filled), 2.0, color);
     });
 }
 

@@ -26,7 +26,6 @@ pub fn spectra(ui: &mut Ui, model: &Model, component: usize, rect: Rect, color: 
     {
         response.dnd_set_drag_payload(Carried { template, from: component });
     }
-    let carried = response.dnd_hover_payload::<Carried>();
     let lit = egui::DragAndDrop::payload::<Carried>(ui.ctx()).map(|carried| carried.template).or(nearest);
 
     let painter = ui.painter_at(rect);
@@ -51,7 +50,6 @@ pub fn spectra(ui: &mut Ui, model: &Model, component: usize, rect: Rect, color: 
         None => "Templates, 40 Hz to 16 kHz".into(),
     };
     super::button::outline_focus(ui, &response);
-    drop(carried);
     regroup(ui, model, component, &response, nearest, actions);
     response.on_hover_text(hint).on_hover_and_drag_cursor(CursorIcon::Grab);
 }
