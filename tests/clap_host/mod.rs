@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clack_extensions::audio_ports_config::{AudioPortsConfigBuffer, PluginAudioPortsConfig};
+use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::latency::PluginLatency;
 use clack_extensions::params::{ParamInfoBuffer, ParamInfoFlags, PluginParams};
 use clack_extensions::state::PluginState;
@@ -41,6 +42,25 @@ impl HostHandlers for Handlers {
     type Shared<'a> = SharedHandlers;
     type MainThread<'a> = ();
     type AudioProcessor<'a> = ();
+
+    fn declare_extensions(builder: &mut HostExtensions<Self>, _shared: &Self::Shared<'_>) {
+        builder.register::<HostGui>();
+    }
+}
+
+/// The plug-in's window stays as it was opened.
+impl HostGuiImpl for SharedHandlers {
+    fn resize_hints_changed(&self) {}
+    fn request_resize(&self, _size: GuiSize) -> std::result::Result<(), HostError> {
+        Ok(())
+    }
+    fn request_show(&self) -> std::result::Result<(), HostError> {
+        Ok(())
+    }
+    fn request_hide(&self) -> std::result::Result<(), HostError> {
+        Ok(())
+    }
+    fn closed(&self, _was_destroyed: bool) {}
 }
 
 /// One parameter as the plug-in describes it.
@@ -146,6 +166,22 @@ impl Host {
     /// The parameters by name.
     pub fn params(&self) -> &HashMap<String, Param> {
         &self.params
+    }
+
+    /// The instance, for extensions that only one test needs.
+    pub fn instance(&mut self) -> &mut PluginInstance<Handlers> {
+        &mut self.instance
+    }
+
+    /// A parameter's plain value, as the plug-in tells it.
+    ///
+    /// # Errors
+    /// No parameter has this name.
+    pub fn value(&mut self, name: &str) -> Result<f64> {
+        let param = self.params.get(name).with_context(|| format!("no parameter “{name}”"))?;
+        let handle = self.instance.plugin_handle();
+        let extension: PluginParams = handle.get_extension().context("no parameters")?;
+        extension.get_value(&handle, param.id).with_context(|| format!("“{name}” has no value"))
     }
 
     /// The latency that the plug-in reports.
