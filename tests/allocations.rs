@@ -1,10 +1,16 @@
 //! `process` neither allocates nor frees, whatever is going on. In a program of its own, for its allocator.
 
 mod clap_host;
+mod watched;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
 use clack_host::prelude::PluginEntry;
 use clap_host::Host;
+use unweave::dsp::{Engine, Mode, Settings};
+use unweave::link::connect;
+use unweave::model::Playing;
+use unweave::plugin::watcher::Watcher;
+use watched::{learned, noise};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -57,4 +63,36 @@ fn process_never_allocates_and_an_allocation_would_be_counted() {
     counted(&mut || grown.reserve(100));
     assert!(violation_count() > 0);
     reset_violation_count();
+}
+
+#[test]
+fn what_plays_while_an_editor_looks_allocates_nothing_either() {
+    for (mode, channels) in Mode::ALL.into_iter().flat_map(|mode| [(mode, 1), (mode, 2)]) {
+        let (mut audio, _learn, link) = connect();
+        let layout = mode.layout(48_000.0);
+        let (mut engine, mut watcher) = (Engine::new(layout, 48_000.0, channels, 0), Watcher::new(48_000.0));
+        let (sound, settings) = (noise(channels, 96_000), Settings::default());
+        let mut shown = 0;
+        link.columns.open();
+        for (number, start) in (0..96_000 - 999).step_by(999).enumerate() {
+            match number {
+                30 => link.models.replace(Some(learned(channels).into())),
+                40 => drop(link.models.play_in(48_000.0, channels, Playing::new(layout))),
+                60 => link.columns.close(),
+                65 => link.columns.open(),
+                _ => {}
+            }
+            let mut block: Vec<Vec<f32>> = sound.iter().map(|channel| channel[start..start + 999].to_vec()).collect();
+            let mut block: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
+            counted(&mut || watcher.process(&mut engine, &mut audio, &mut block, &settings));
+            // From the 70th on the editor hangs: the ring becomes full.
+            while number < 70
+                && let Some(_column) = link.columns.pop()
+            {
+                shown += 1;
+            }
+        }
+        assert!(shown > 50, "{shown} columns: nobody watched");
+        assert_eq!(violation_count(), 0, "allocated or freed in {} with {channels} channels", mode.name());
+    }
 }

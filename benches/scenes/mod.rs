@@ -6,10 +6,12 @@ pub mod plain;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use unweave::dsp::{Complex32, Covariance, Engine, Format, Settings, StftLayout, Templates};
+use unweave::dsp::{Column, Complex32, Covariance, Engine, Format, Settings, StftLayout, Templates};
 
 /// Samples per second of every scene.
 pub const RATE: f32 = 48_000.0;
+/// An editor's columns stand for this long or longer.
+const SHORTEST_COLUMN_S: f32 = 0.01;
 /// Tones lie within so many semitones: one apart, or nearer where there are more of them.
 const SEMITONES: f32 = 64.0;
 
@@ -76,13 +78,15 @@ pub struct Player {
     position: usize,
     /// What the engine is handed; it writes there.
     block: [Vec<f32>; 2],
+    /// What an open editor sees, if one is.
+    column: Option<Box<Column>>,
 }
 
 impl Player {
     /// Plays `audio`, at least a block of it, with one component muted.
     pub fn new(layout: StftLayout, templates: Templates, audio: [Vec<f32>; 2]) -> Self {
         let engine = Engine::new(layout, RATE, 2, 0);
-        Self { engine, templates, settings: one_muted(), audio, position: 0, block: Default::default() }
+        Self { engine, templates, settings: one_muted(), audio, position: 0, block: Default::default(), column: None }
     }
 
     /// Plays a block's worth of the audio. What comes out of the left.
@@ -107,6 +111,13 @@ impl Player {
     pub fn process(&mut self) -> &[f32] {
         let [left, right] = &mut self.block;
         self.engine.process(&mut [left, right], Some(&self.templates), &self.settings);
+        if let Some(column) = &mut self.column {
+            column.seconds += self.block[0].len() as f32 / RATE;
+            if column.seconds >= SHORTEST_COLUMN_S {
+                self.engine.look(Some(&self.templates), column);
+                column.seconds = 0.0;
+            }
+        }
         &self.block[0]
     }
 
@@ -119,6 +130,13 @@ impl Player {
     /// Samples of the audio.
     pub fn audio_len(&self) -> usize {
         self.audio[0].len()
+    }
+
+    /// This player with an editor open, which sees the last hop of a block.
+    pub fn watched(mut self) -> Self {
+        self.engine.watch();
+        self.column = Some(Box::default());
+        self
     }
 
     /// This player with updates per frame.

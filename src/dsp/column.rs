@@ -44,6 +44,7 @@ impl Default for Column {
 
 /// Which bins of a spectrum make which row of a column.
 pub struct Rows {
+    /// From the lowest on, those that the spectrum reaches: above it there is nothing to be seen.
     rows: Vec<RowBins>,
     bins: usize,
     /// Level of a full-scale sine.
@@ -64,10 +65,9 @@ impl Rows {
     pub fn new(layout: StftLayout, sample_rate: f32) -> Self {
         let (bins, bin_hz) = (layout.bins(), sample_rate / layout.window_len() as f32);
         let row_hz = |row: f32| LOWEST_HZ * (HIGHEST_HZ / LOWEST_HZ).powf(row / (COLUMN_ROWS - 1) as f32);
-        // A rate that no audio has gives bins beyond the last: they become the last.
-        let bin = |row: f32| (row_hz(row) / bin_hz).clamp(0.0, (bins - 1) as f32);
+        let (bin, last_bin) = (|row: f32| row_hz(row) / bin_hz, (bins - 1) as f32);
         let row = |row: usize| {
-            let (low, at, high) = (bin(row as f32 - 0.5), bin(row as f32), bin(row as f32 + 0.5));
+            let (low, at, high) = (bin(row as f32 - 0.5), bin(row as f32), bin(row as f32 + 0.5).min(last_bin));
             let (first, last) = (low.ceil() as usize, high.floor() as usize);
             if last > first {
                 return RowBins { first, last, between: None };
@@ -75,13 +75,16 @@ impl Rows {
             let first = (at as usize).min(bins.saturating_sub(2));
             RowBins { first, last: (first + 1).min(bins - 1), between: Some((at - first as f32).min(1.0)) }
         };
-        Self { rows: (0..COLUMN_ROWS).map(row).collect(), bins, full_scale: full_scale(layout) }
+        // None where the rate is none that audio has.
+        let is_reached = |row: &usize| bin(*row as f32) <= last_bin;
+        Self { rows: (0..COLUMN_ROWS).take_while(is_reached).map(row).collect(), bins, full_scale: full_scale(layout) }
     }
 
     /// Draws a spectrum (channel after channel). `shares` gives the masks of each component in turn, one value per bin, or
     /// per bin of every channel; none where nothing is separated.
     pub fn draw<'a>(&self, spectrum: &[Complex32], shares: impl Iterator<Item = &'a [f32]>, column: &mut Column) {
         let power = |index: usize| spectrum[index].norm_sqr();
+        column.levels[self.rows.len()..].fill(0);
         // Per row, the bin that is heard most of all in it, over all channels.
         let mut loudest = [0usize; COLUMN_ROWS];
         for ((row, level), loudest) in self.rows.iter().zip(&mut column.levels).zip(&mut loudest) {
@@ -164,6 +167,22 @@ mod tests {
         let row = (93.75f32 / LOWEST_HZ).log2() / (HIGHEST_HZ / LOWEST_HZ).log2() * 255.0;
         let at = |offset: i32| column.levels[(row.round() as i32 + offset) as usize];
         assert!(at(0) > 236 && at(-3) < at(0) && at(3) < at(0) && at(3) > 200, "{:?}", [at(-3), at(0), at(3)]);
+    }
+
+    #[test]
+    fn rows_above_the_highest_frequency_of_the_sound_are_silent() {
+        let layout = StftLayout::default();
+        let spectrum = vec![Complex32::new(full_scale(layout), 0.0); layout.bins() * 2];
+        for sample_rate in [8000.0, 22_050.0, 48_000.0] {
+            // What an earlier spectrum left there goes too.
+            let mut column = Column { levels: [7; COLUMN_ROWS], ..Column::default() };
+            Rows::new(layout, sample_rate).draw(&spectrum, std::iter::empty(), &mut column);
+            for (row, level) in column.levels.into_iter().enumerate() {
+                let hz = LOWEST_HZ * (HIGHEST_HZ / LOWEST_HZ).powf(row as f32 / 255.0);
+                let expected = if hz < sample_rate / 2.0 { 240 } else { 0 };
+                assert_eq!(level, expected, "{hz} Hz at {sample_rate} Hz");
+            }
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, Key, KeyCapture, NiceEguiApp};
 
 use super::curves::Curves;
-use super::hand::Hand;
+use super::hand::{Hand, Moment};
 use super::model::{Model, Strip, Value};
 use super::parameters::{options, read};
 use super::picture::Canvas;
@@ -84,6 +84,32 @@ impl App {
         }
     }
 
+    /// The editor opens in this context, and tells this host of gestures.
+    pub fn open(&mut self, context: &Context, gui: GuiContext) {
+        theme::apply(context);
+        self.hand.hold(gui);
+        self.canvas = Some(Canvas::new(context));
+        self.instance.link.columns.open();
+    }
+
+    /// One frame: shows the instance, carries out what was done, and says which keys are not the host's.
+    pub fn frame(&mut self, ui: &mut Ui) -> KeyCapture {
+        self.look();
+        let model = self.model();
+        let actions = view(ui, &model);
+        let moment = ui.input(|input| Moment { now_s: input.time, is_button_down: input.pointer.any_down() });
+        if let Some(zoom) = self.hand.carry_out(actions, moment) {
+            ui.ctx().set_zoom_factor(zoom);
+        }
+        ui.ctx().request_repaint_after(FRAME);
+        // Whatever else has the keyboard, the space bar starts and stops the host. (Baseview 0.4 gives keys back on macOS;
+        // under X11 and Windows those of a focused editor end there.)
+        match ui.ctx().text_edit_focused() {
+            true => KeyCapture::CaptureAll,
+            false => KeyCapture::IgnoreKeys(vec![Key::Character(" ".into())]),
+        }
+    }
+
     fn look(&mut self) {
         let columns = &self.instance.link.columns;
         if let Some(canvas) = &mut self.canvas {
@@ -108,33 +134,20 @@ fn strips(curves: &mut Curves, slots: &Slots, link: &EditorLink) -> Vec<Strip> {
 
 impl NiceEguiApp for App {
     fn build(&mut self, context: Context, gui: GuiContext, _frame: &mut Frame) -> Result<(), HandlerError> {
-        theme::apply(&context);
-        self.hand.hold(gui);
-        self.canvas = Some(Canvas::new(&context));
-        self.instance.link.columns.open();
+        self.open(&context, gui);
         Ok(())
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut Frame) {
-        self.look();
-        let model = self.model();
-        let actions = view(ui, &model);
-        if let Some(zoom) = self.hand.carry_out(actions, ui.input(|input| input.pointer.any_down())) {
-            ui.ctx().set_zoom_factor(zoom);
-        }
-        let is_typing = ui.ctx().text_edit_focused();
+        let keys = self.frame(ui);
+        let is_typing = keys == KeyCapture::CaptureAll;
         if is_typing && !self.is_typing {
-            // A host may keep the keyboard for itself until it is told. It stays with the host where nothing is typed. A system that refuses
-            // leaves it where it was.
+            // Some hosts keep the keyboard until they are told; where nothing is typed it stays theirs. A system that
+            // refuses leaves it where it was.
             let _ = frame.baseview_window().focus();
         }
         self.is_typing = is_typing;
-        // Whatever else has the keyboard, the space bar starts and stops the host.
-        frame.set_key_capture(match is_typing {
-            true => KeyCapture::CaptureAll,
-            false => KeyCapture::IgnoreKeys(vec![Key::Character(" ".into())]),
-        });
-        ui.ctx().request_repaint_after(FRAME);
+        frame.set_key_capture(keys);
     }
 
     fn resized(&mut self, size: WindowSize) {

@@ -49,9 +49,13 @@ fn heights(magnitudes: &[f32], bin_hz: f32) -> Arc<[f32]> {
     let last = magnitudes.len() - 1;
     let bin = |point: f32| LOWEST_HZ * (HIGHEST_HZ / LOWEST_HZ).powf(point / (POINTS - 1) as f32) / bin_hz;
     let height = |point: usize| {
+        // The sound that was learned from has nothing up there.
+        if bin(point as f32) > last as f32 {
+            return 0.0;
+        }
         let (from, to) = (bin(point as f32 - 0.5), bin(point as f32 + 0.5));
         let (first, end) = ((from.ceil() as usize).min(last), (to.floor() as usize).min(last));
-        let at = bin(point as f32).min(last as f32);
+        let at = bin(point as f32);
         let below = (at as usize).min(last.saturating_sub(1));
         let between = magnitudes[below] + (magnitudes[(below + 1).min(last)] - magnitudes[below]) * (at - below as f32);
         let inside = magnitudes[first..].iter().take((end + 1).saturating_sub(first)).copied().fold(between, f32::max);
@@ -74,5 +78,15 @@ mod tests {
         assert!((hz / 1008.0).log2().abs() < 0.05 && *highest.1 > 0.9, "{hz} {}", highest.1);
         assert!(heights.iter().all(|height| (0.0..=1.0).contains(height)));
         assert!(heights.iter().filter(|height| **height > 0.0).count() < 6);
+    }
+
+    #[test]
+    fn a_curve_ends_where_the_sound_ended_that_was_learned_from() {
+        // At 8 kHz the last of 1025 bins is at 4 kHz: 117 of 118 points up to 16 kHz, 40 Hz at the first.
+        let heights = heights(&[1.0; 1025], 8000.0 / 2048.0);
+        let highest = 117.0 * (4000.0f32 / LOWEST_HZ).ln() / (HIGHEST_HZ / LOWEST_HZ).ln();
+        for (point, height) in heights.iter().enumerate() {
+            assert_eq!(*height, if point as f32 <= highest { 1.0 } else { 0.0 }, "point {point}");
+        }
     }
 }

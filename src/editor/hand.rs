@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use nice_plug::context::gui::GuiContext;
 
@@ -17,16 +16,28 @@ use crate::link::LearnRequest;
 use crate::model_file;
 
 /// How long a notice stays.
-const NOTICE: Duration = Duration::from_secs(8);
+const NOTICE_S: f64 = 8.0;
+
+/// The frame whose actions are carried out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// Seconds since the editor opened.
+    pub(super) now_s: f64,
+    /// Whether a button of the pointer is down.
+    pub(super) is_button_down: bool,
+}
 
 /// Carries actions out.
 pub(super) struct Hand {
     instance: Instance,
     gui: Option<GuiContext>,
-    /// Gestures that have begun and not ended.
+    /// Grabs without their release: twice the same where a wheel turns while the pointer drags. The host is told of the first
+    /// grab and of the last release.
     held: Vec<Control>,
     dialog: Option<Dialog>,
-    notice: Option<(String, Instant)>,
+    now_s: f64,
+    /// What is to be said, and until when.
+    notice: Option<(String, f64)>,
     #[cfg(feature = "standalone")]
     deck: Option<Deck>,
 }
@@ -41,6 +52,7 @@ impl Hand {
             gui: None,
             held: Vec::new(),
             dialog: None,
+            now_s: 0.0,
             notice: None,
         }
     }
@@ -60,11 +72,13 @@ impl Hand {
 
     /// What is to be said just now.
     pub(super) fn notice(&self) -> Option<String> {
-        self.notice.as_ref().filter(|(_, since)| since.elapsed() < NOTICE).map(|(notice, _)| notice.clone())
+        self.notice.as_ref().map(|(notice, _)| notice.clone())
     }
 
     /// Carries out what was done in one frame. Gives the zoom, if that changes.
-    pub(super) fn carry_out(&mut self, actions: Vec<Action>, is_button_down: bool) -> Option<f32> {
+    pub(super) fn carry_out(&mut self, actions: Vec<Action>, moment: Moment) -> Option<f32> {
+        self.now_s = moment.now_s;
+        self.notice.take_if(|(_, until_s)| *until_s <= moment.now_s);
         let mut zoom = None;
         for action in actions {
             match action {
@@ -78,7 +92,7 @@ impl Hand {
                 self.file(purpose, &path);
             }
         }
-        if !is_button_down {
+        if !moment.is_button_down {
             self.let_go();
         }
         zoom
@@ -86,7 +100,7 @@ impl Hand {
 
     /// A gesture whose control went away under the hand ends too.
     fn let_go(&mut self) {
-        for control in std::mem::take(&mut self.held) {
+        while let Some(&control) = self.held.last() {
             self.step(control, Step::Release);
         }
     }
@@ -101,8 +115,12 @@ impl Hand {
                 let settings = self.instance.params.learn_settings();
                 self.request(LearnRequest::Do(command, settings));
             }
-            Action::Rename { component, name } => self.request(LearnRequest::Rename { component, name }),
-            Action::Move { template, component } => self.request(LearnRequest::Move { template, component }),
+            Action::Rename { component, name } => {
+                self.request(LearnRequest::Rename { component, name });
+            }
+            Action::Move { template, component } => {
+                self.request(LearnRequest::Move { template, component });
+            }
             Action::Browse(purpose) => {
                 self.dialog = Dialog::open(purpose);
                 if self.dialog.is_none() {
@@ -125,12 +143,21 @@ impl Hand {
     }
 
     fn step(&mut self, control: Control, step: Step) {
+        let is_held = self.held.contains(&control);
         match step {
             Step::Grab => self.held.push(control),
-            Step::Release => self.held.retain(|held| *held != control),
+            Step::Release => {
+                let newest = self.held.iter().rposition(|held| *held == control);
+                newest.map(|newest| self.held.remove(newest));
+            }
             Step::Set(_) => {}
         }
-        if let Some(gui) = &self.gui {
+        let is_told = match step {
+            Step::Grab => !is_held,
+            Step::Release => is_held && !self.held.contains(&control),
+            Step::Set(_) => is_held,
+        };
+        if let Some(gui) = self.gui.as_ref().filter(|_| is_told) {
             tell(&gui.param_setter(), &self.instance.params, control, step);
         }
     }
@@ -138,26 +165,32 @@ impl Hand {
     fn type_in(&mut self, control: Control, text: &str) {
         match parse(&self.instance.params, control, text) {
             Some(value) => {
-                [Step::Grab, Step::Set(value), Step::Release].map(|step| self.step(control, step)).into_iter().collect()
+                for step in [Step::Grab, Step::Set(value), Step::Release] {
+                    self.step(control, step);
+                }
             }
             None => self.say(format!("“{text}” is no value of this control: type a number, with or without its unit")),
         }
     }
 
-    fn request(&mut self, request: LearnRequest) {
-        if self.instance.link.requests.send(request).is_err() {
+    /// Whether the learner is there to do it.
+    fn request(&mut self, request: LearnRequest) -> bool {
+        let is_sent = self.instance.link.requests.send(request).is_ok();
+        if !is_sent {
             self.say("the learning thread has ended: close this project and open it again".into());
         }
+        is_sent
     }
 
     fn file(&mut self, purpose: FilePurpose, path: &Path) {
         match purpose {
             FilePurpose::Import => match model_file::load(path) {
                 Ok(model) => {
-                    self.request(LearnRequest::Replace(Arc::new(model)));
-                    self.say(format!("{} plays now; Revert gets back what played before", path.display()));
+                    if self.request(LearnRequest::Replace(Arc::new(model))) {
+                        self.say(format!("{} plays now; Revert gets back what played before", path.display()));
+                    }
                 }
-                Err(error) => self.say(error.to_string()),
+                Err(error) => self.say(format!("{error}; nothing has changed: import another file")),
             },
             FilePurpose::Export if path.exists() => {
                 self.say(format!(
@@ -183,17 +216,17 @@ impl Hand {
 
     fn export(&mut self, path: &Path) {
         let notice = match self.instance.link.models.current() {
-            None => "there is no model yet: capture something first".into(),
+            None => format!("there is no model to write to {} yet: capture something first", path.display()),
             Some(model) => match model_file::save(&model, path) {
                 Ok(()) => format!("the model is in {}", path.display()),
-                Err(error) => error.to_string(),
+                Err(error) => format!("{error}; export to another folder"),
             },
         };
         self.say(notice);
     }
 
     fn say(&mut self, notice: String) {
-        self.notice = Some((notice, Instant::now()));
+        self.notice = Some((notice, self.now_s + NOTICE_S));
     }
 }
 

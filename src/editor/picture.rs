@@ -73,9 +73,10 @@ impl Canvas {
     pub fn push(&mut self, column: &Column) {
         let level_db = |level: u8| FLOOR_DB + LEVEL_STEP_DB * f32::from(level);
         let loudest = column.levels.iter().copied().max().unwrap_or(0);
-        let forgotten = self.loudest_db - FORGET_DB_PER_S * column.seconds;
+        let forgotten = self.loudest_db - FORGET_DB_PER_S * column.seconds.max(0.0);
         self.loudest_db = level_db(loudest).max(forgotten).max(QUIETEST_DB);
-        self.due_s += column.seconds;
+        // What is no time counts as none: it must not stop the picture for ever.
+        self.due_s += column.seconds.max(0.0);
         // A gap of any length is as good as one that fills the picture.
         let copies = (self.due_s / COLUMN_S).clamp(0.0, COLUMNS as f32) as usize;
         self.due_s = (self.due_s - copies as f32 * COLUMN_S).clamp(0.0, COLUMN_S);
@@ -185,5 +186,11 @@ mod tests {
         for seconds in [f32::NAN, f32::INFINITY, -1.0, 1e30] {
             canvas.push(&Column { seconds, ..column(100, &[255]) });
         }
+        let head = canvas.head;
+        (0..100).for_each(|_| canvas.push(&column(100, &[255])));
+        // It scrolls on, and one column was left over of the endless one.
+        let scrolled = (canvas.head + COLUMNS - head) % COLUMNS;
+        assert!(scrolled.abs_diff(101) <= 1, "{scrolled}");
+        assert_eq!(canvas.loudest_db, QUIETEST_DB);
     }
 }

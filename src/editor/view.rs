@@ -1,6 +1,6 @@
 //! The whole editor, from top to bottom.
 
-use egui::{Align, Key, Layout, Modifiers, Rect, Ui, UiBuilder, pos2};
+use egui::{Align, Event, Key, Layout, Rect, Ui, UiBuilder, pos2};
 
 use super::action::Action;
 use super::model::Model;
@@ -47,11 +47,10 @@ fn line(ui: &mut Ui, rect: Rect, add: impl FnOnce(&mut Ui)) {
     ui.scope_builder(builder, add);
 }
 
-/// The space bar starts and stops the host: only a field that is typed into may have it.
+/// The space bar starts and stops the host, with and without other keys: only a field that is typed into may have it.
 fn leave_space_to_host(ui: &Ui) {
+    let is_space = |event: &Event| matches!(event, Event::Key { key: Key::Space, .. });
     if !ui.ctx().text_edit_focused() {
-        ui.input_mut(|input| {
-            input.consume_key(Modifiers::NONE, Key::Space);
-        });
+        ui.input_mut(|input| input.events.retain(|event| !is_space(event)));
     }
 }

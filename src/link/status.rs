@@ -109,7 +109,7 @@ fn whole<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What the audio thread measures, hop by hop.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Meters {
     /// The loudest sample of the last block, in dB of full scale.
     pub input_db: AtomicF32,
@@ -119,4 +119,19 @@ pub struct Meters {
     pub load: AtomicF32,
     /// Per component, its activation in dB as [`crate::dsp::mixer::Mixer::activation_db`] counts.
     pub activations_db: [AtomicF32; MAX_COMPONENTS],
+}
+
+/// What meters show of silence.
+const SILENCE_DB: f32 = -120.0;
+
+impl Default for Meters {
+    /// Nothing was heard yet.
+    fn default() -> Self {
+        Self {
+            input_db: AtomicF32::new(SILENCE_DB),
+            latency_ms: AtomicF32::new(0.0),
+            load: AtomicF32::new(0.0),
+            activations_db: std::array::from_fn(|_| AtomicF32::new(SILENCE_DB)),
+        }
+    }
 }

@@ -7,6 +7,6 @@ pub mod shell;
 #[cfg(feature = "standalone")]
 pub mod standalone;
 pub mod state;
-mod watcher;
+pub mod watcher;
 
 pub use shell::Unweave;

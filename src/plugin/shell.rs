@@ -136,11 +136,8 @@ impl Plugin for Unweave {
         self.follow_command();
         self.listen(context.transport().playing, audio);
         let settings = self.params.settings();
-        match self.link.is_watched() {
-            true => self.watcher.process(&mut self.engines[self.mode as usize], &mut self.link, audio, &settings),
-            false => self.engines[self.mode as usize].process(audio, self.link.templates(), &settings),
-        }
-        let engine = &self.engines[self.mode as usize];
+        let engine = &mut self.engines[self.mode as usize];
+        self.watcher.process(engine, &mut self.link, audio, &settings);
         for (component, meter) in self.link.meters().activations_db.iter().enumerate() {
             meter.store(engine.activation_db(component), Relaxed);
         }

@@ -13,20 +13,38 @@ const SHORTEST_COLUMN_S: f32 = 0.01;
 /// The load that is shown is a mean over about this time.
 const LOAD_S: f32 = 0.5;
 
+/// What the input meter shows at least, and at most: ±120 dB.
+const SOFTEST: f32 = 1e-6;
+const LOUDEST: f32 = 1e6;
+
 /// The column that is being made.
-pub(super) struct Watcher {
+pub struct Watcher {
     sample_rate: f32,
     column: Column,
     load: f32,
 }
 
 impl Watcher {
-    pub(super) fn new(sample_rate: f32) -> Self {
+    /// For an engine of this sample rate.
+    pub fn new(sample_rate: f32) -> Self {
         Self { sample_rate, column: Column::default(), load: 0.0 }
     }
 
-    /// [`Engine::process`], watched.
-    pub(super) fn process(
+    /// [`Engine::process`] with the templates of the link; and columns and meters for an editor, if one is open.
+    pub fn process(
+        &mut self,
+        engine: &mut Engine,
+        link: &mut AudioLink,
+        audio: &mut [&mut [f32]],
+        settings: &Settings,
+    ) {
+        match link.is_watched() {
+            true => self.process_watched(engine, link, audio, settings),
+            false => engine.process(audio, link.templates(), settings),
+        }
+    }
+
+    fn process_watched(
         &mut self,
         engine: &mut Engine,
         link: &mut AudioLink,
@@ -38,7 +56,7 @@ impl Watcher {
         let (templates, meters, columns) = link.watched();
         let block_len = audio.iter().map(|channel| channel.len()).min().unwrap_or(0);
         let loudest = audio.iter().flat_map(|channel| channel.iter()).fold(0.0f32, |loudest, x| loudest.max(x.abs()));
-        meters.input_db.store(20.0 * loudest.max(1e-6).log10(), Relaxed);
+        meters.input_db.store(20.0 * loudest.clamp(SOFTEST, LOUDEST).log10(), Relaxed);
         engine.watch();
         let mut done = 0;
         while done < block_len {

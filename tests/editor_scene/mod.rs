@@ -83,19 +83,23 @@ pub fn open_at(scene: Scene, size: [f32; 2], pixels_per_point: f32) -> Editor {
 
 /// An instance that has learned nothing, and hears music.
 pub fn empty() -> Scene {
-    let (params, link) = instance_parts();
-    scene(params, link, 0)
+    let (_audio, _learn, link) = connect();
+    scene(instance(link), 0)
 }
 
 /// An instance that has learned four parts, and plays them.
 pub fn live() -> Scene {
-    let (params, link) = instance_parts();
-    link.models.replace(Some(Arc::new(learned())));
-    let mut scene = scene(params, link, PARTS.len());
+    live_of(PARTS.len())
+}
+
+/// An instance that has learned so many parts, and plays them: the same four over and over.
+pub fn live_of(parts: usize) -> Scene {
+    let (_audio, _learn, link) = connect();
+    let mut scene = scene(instance(link), parts);
     scene.model.stage = Stage::Live;
     scene.model.learned_s = 8.3;
     scene.model.load = 0.009;
-    for (strip, (_, activation_db)) in scene.model.strips.iter_mut().zip(PARTS) {
+    for (strip, (_, activation_db)) in scene.model.strips.iter_mut().zip(PARTS.into_iter().cycle()) {
         strip.activation_db = activation_db;
     }
     scene
@@ -115,18 +119,18 @@ pub fn with_song(mut scene: Scene) -> Scene {
     scene
 }
 
-fn instance_parts() -> (Arc<UnweaveParams>, EditorLink) {
-    let (_audio, _learn, link) = connect();
-    (Arc::new(UnweaveParams::new(link.models.clone(), link.status.clone())), link)
-}
-
-fn scene(params: Arc<UnweaveParams>, link: EditorLink, parts: usize) -> Scene {
-    let instance = Instance {
-        params,
+/// An instance with its parameters as they are at first.
+pub fn instance(link: EditorLink) -> Instance {
+    Instance {
+        params: Arc::new(UnweaveParams::new(link.models.clone(), link.status.clone())),
         link,
         #[cfg(feature = "standalone")]
         player: None,
-    };
+    }
+}
+
+fn scene(instance: Instance, parts: usize) -> Scene {
+    instance.link.models.replace((parts > 0).then(|| Arc::new(learned(parts))));
     let mut app = App::new(instance, EditorSize::default());
     let model = Model { latency_ms: 42.7, input_db: -9.0, history_s: 30.0, ..app.model() };
     // Nothing learned: it was opened a moment ago.
@@ -135,19 +139,19 @@ fn scene(params: Arc<UnweaveParams>, link: EditorLink, parts: usize) -> Scene {
     Scene { model, actions: Vec::new(), columns, canvas: None }
 }
 
-/// Four components with a few templates each.
-fn learned() -> unweave::model::Model {
+/// So many components, with a few templates each.
+pub fn learned(parts: usize) -> unweave::model::Model {
     let layout = StftLayout::default();
     let format = Format::new(48_000.0, layout, 1);
     let (mut owners, mut matrix) = (Vec::new(), Vec::new());
-    for (component, _) in PARTS.iter().enumerate() {
+    for component in 0..parts {
         for template in 0..4 {
             owners.push(component);
             let hz = (0..format.bins()).map(|bin| bin as f32 * 48_000.0 / 2048.0 + 1.0);
             matrix.extend(hz.map(|hz| magnitude(component, template, hz)));
         }
     }
-    let names = PARTS.iter().map(|(name, _)| (*name).into()).collect();
+    let names = PARTS.iter().cycle().take(parts).map(|(name, _)| (*name).into()).collect();
     let templates = Templates::new(format, names, owners, matrix).unwrap();
     let divergence = Divergence::default();
     let learned = Learned { divergence, seed: 1, iterations: 60, layout, extend_pitch: false, steady: Vec::new() };
@@ -163,7 +167,7 @@ fn magnitude(component: usize, template: usize, hz: f32) -> f32 {
         let distance = (place - place.round().max(1.0)) * base_hz;
         (-(distance / 22.0).powi(2)).exp() * place.max(1.0).powf(-rolloff)
     };
-    match component {
+    match component % PARTS.len() {
         0 => bump(55.0 + 30.0 * step, 0.5 + 0.3 * step) + 1e-4,
         1 => bump(6000.0 + 1800.0 * step, 0.9) + 1e-4,
         2 => harmonics(82.0 * 1.12f32.powf(step), 1.1) + 1e-4,
@@ -174,7 +178,7 @@ fn magnitude(component: usize, template: usize, hz: f32) -> f32 {
 /// How loud a part is in a column.
 fn strength(component: usize, index: usize) -> f32 {
     let within = |period: usize, start: usize| ((index + period - start) % period) as f32;
-    match component {
+    match component % PARTS.len() {
         0 => (-within(45, 0) / 9.0).exp(),
         1 => (-within(45, 22) / 5.0).exp() * 0.5,
         2 => 0.5 * (-within(90, 6) / 70.0).exp(),
@@ -182,7 +186,8 @@ fn strength(component: usize, index: usize) -> f32 {
     }
 }
 
-fn column(index: usize, parts: usize) -> Column {
+/// What is heard of so many parts at a place of the music.
+pub fn column(index: usize, parts: usize) -> Column {
     let mut column = Column { seconds: 512.0 / 48_000.0, components: parts, ..Column::default() };
     for (row, level) in column.levels.iter_mut().enumerate() {
         let hz = 40.0 * 400f32.powf(row as f32 / 255.0);
@@ -190,7 +195,7 @@ fn column(index: usize, parts: usize) -> Column {
             let template = index / 60 % 4;
             strength(component, index) * magnitude(component, template, hz) + 1e-6
         };
-        let all: f32 = (0..PARTS.len()).map(part).sum();
+        let all: f32 = (0..parts.max(PARTS.len())).map(part).sum();
         *level = ((120.0 + 20.0 * all.log10()) / 0.5) as u8;
         for component in 0..parts {
             column.shares[component][row] = (255.0 * part(component) / all) as u8;

@@ -39,6 +39,11 @@ impl BlockTimes {
         quantile(&self.least, share)
     }
 
+    /// What all blocks take, one with another.
+    pub(crate) fn mean(&self) -> f64 {
+        self.least.iter().sum::<f64>() / self.least.len() as f64
+    }
+
     /// Without the first blocks.
     pub(crate) fn after(mut self, blocks: usize) -> Self {
         self.least.drain(..blocks.min(self.least.len()));

@@ -19,6 +19,8 @@ const HOPS: usize = 400;
 struct Hop {
     lasts: f64,
     music: BlockTimes,
+    /// The same while an editor is open.
+    watched: BlockTimes,
     tones: BlockTimes,
     silence: BlockTimes,
 }
@@ -40,6 +42,7 @@ impl Hop {
         Ok(Self {
             lasts: hop_len as f64 / f64::from(RATE),
             music: BlockTimes::of(&mut player(model, mode, audio())?, hop_len, runs),
+            watched: BlockTimes::of(&mut player(model, mode, audio())?.watched(), hop_len, runs),
             tones: BlockTimes::of(&mut tonal, hop_len, runs),
             silence: BlockTimes::of(&mut player(model, mode, silenced)?, hop_len, runs).after(silent_from),
         })
@@ -67,7 +70,7 @@ pub(crate) fn measure(runs: usize, music: &Music, report: &mut Report) -> Result
         &["lasts, µs", "music, µs", "99 %, µs", "% of a core", "tones, µs", "% of a core", "silence, µs", "% of music"],
     );
     report.heading("Whole chain, stereo 48 kHz, 4 components × 16 templates, defaults, one component muted");
-    let mut silent = 0.0f64;
+    let (mut silent, mut watched) = (0.0f64, 0.0f64);
     for mode in MODES {
         let hop = Hop::measure(mode, runs, &model, music)?;
         let [music, tones, silence] = hop.shares();
@@ -79,12 +82,15 @@ pub(crate) fn measure(runs: usize, music: &Music, report: &mut Report) -> Result
             &[micros(100.0), micros(music), slowest, music, micros(tones), tones, micros(silence), silence_of_music],
         );
         silent = silent.max(silence_of_music);
+        // In the mean: not every hop has a column.
+        watched = watched.max(100.0 * (hop.watched.mean() / hop.music.mean() - 1.0));
         if mode == Mode::Normal {
             report.add(Row::bounded("share of one core, music", music, "%", CHAIN));
             report.add(Row::bounded("share of one core, every template tonal", tones, "%", CHAIN));
         }
     }
     report.add(Row::bounded("silence, of what music costs, the worst mode", silent, "%", Bounds::at_most(5.0, 5.0)));
+    report.add(Row::plain("an open editor, more than what music costs, the worst mode", watched, "%"));
     report.table(table);
     Ok(())
 }
