@@ -1,6 +1,6 @@
 //! The hand that carries out what a person did: gestures to the host, requests to the learner, models from and to files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nice_plug::context::gui::GuiContext;
@@ -127,7 +127,7 @@ impl Hand {
                     self.say("the system's file dialog cannot be opened: type the path instead".into());
                 }
             }
-            Action::File(purpose, path) => self.file(purpose, &path),
+            Action::File(purpose, path) => self.file(purpose, &from_home(path)),
             #[cfg(feature = "standalone")]
             Action::Song(action) => {
                 if let Some(deck) = &self.deck {
@@ -233,5 +233,25 @@ impl Hand {
 impl Drop for Hand {
     fn drop(&mut self) {
         self.let_go();
+    }
+}
+
+/// A typed path that begins with “~” begins in the person's home folder, where that is known.
+fn from_home(path: PathBuf) -> PathBuf {
+    let at_home = path.strip_prefix("~").ok().and_then(|rest| Some(std::env::home_dir()?.join(rest)));
+    at_home.unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tilde_is_the_home_folder_and_other_paths_stay() {
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(from_home("~/kits/a.npz".into()), home.join("kits/a.npz"));
+        for path in ["/kits/~", "kits/a.npz", "~kits/a.npz"] {
+            assert_eq!(from_home(path.into()), PathBuf::from(path));
+        }
     }
 }

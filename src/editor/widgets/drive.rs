@@ -1,7 +1,7 @@
 //! What every control does under hand: drag, Shift for fine, wheel, arrow keys, double click for the default, right click or
 //! Enter to type a value. Gestures begin and end, so that hosts record them.
 
-use egui::{Event, EventFilter, Id, Key, MouseWheelUnit, Popup, PopupCloseBehavior, Response, Ui, Vec2};
+use egui::{Event, EventFilter, Id, Key, MouseWheelUnit, PointerButton, Popup, PopupCloseBehavior, Response, Ui, Vec2};
 
 use crate::editor::action::{Action, gesture};
 use crate::editor::control::Control;
@@ -46,17 +46,17 @@ struct Moving {
 pub(super) fn drive(ui: &Ui, response: &Response, value: &Value, drive: &Drive, actions: &mut Vec<Action>) -> f32 {
     let id = response.id;
     let mut shown = value.normalized;
-    if response.drag_started() {
+    if response.drag_started_by(PointerButton::Primary) {
         actions.push(Action::Grab(drive.control));
         remember(ui, id, value.normalized);
     }
-    if response.dragged() {
+    if response.dragged_by(PointerButton::Primary) {
         let before = recall(ui, id, f64::INFINITY).unwrap_or(value.normalized);
         shown = dragged(ui, response, &drive.travel, before).clamp(0.0, 1.0);
         remember(ui, id, shown);
         actions.push(Action::Set(drive.control, shown));
     }
-    if response.drag_stopped() {
+    if response.drag_stopped_by(PointerButton::Primary) {
         actions.push(Action::Release(drive.control));
     }
     if response.double_clicked() {
