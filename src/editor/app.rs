@@ -1,6 +1,8 @@
 //! The editor of one instance: thirty times a second a model of it, and its person's actions carried out. GUI thread only.
 
 use std::sync::Arc;
+#[cfg(feature = "standalone")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -42,6 +44,9 @@ pub struct App {
     curves: Curves,
     options: Vec<Arc<[String]>>,
     canvas: Option<Canvas>,
+    /// Whether Ctrl-C was pressed in the program that shows it.
+    #[cfg(feature = "standalone")]
+    is_interrupted: Arc<AtomicBool>,
 }
 
 impl App {
@@ -49,7 +54,16 @@ impl App {
     pub fn new(instance: Instance, size: EditorSize) -> Self {
         let options = Control::all().map(|control| options(&instance.params, control)).collect();
         let hand = Hand::new(instance.clone());
-        Self { instance, size, hand, curves: Curves::default(), options, canvas: None }
+        Self {
+            instance,
+            size,
+            hand,
+            curves: Curves::default(),
+            options,
+            canvas: None,
+            #[cfg(feature = "standalone")]
+            is_interrupted: Arc::default(),
+        }
     }
 
     /// The instance as it stands now.
@@ -110,6 +124,11 @@ impl NiceEguiApp for App {
         self.hand.hold(gui);
         self.canvas = Some(Canvas::new(&context));
         self.instance.link.columns.open();
+        // nice-plug's program ends its audio at an interrupt, and then waits for the window to close.
+        #[cfg(feature = "standalone")]
+        if self.instance.player.is_some() {
+            signal_hook::flag::register(signal_hook::consts::SIGINT, self.is_interrupted.clone())?;
+        }
         Ok(())
     }
 
@@ -125,6 +144,10 @@ impl NiceEguiApp for App {
             true => KeyCapture::CaptureAll,
             false => KeyCapture::IgnoreKeys(vec![Key::Character(" ".into())]),
         });
+        #[cfg(feature = "standalone")]
+        if self.is_interrupted.load(Relaxed) {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+        }
         ui.ctx().request_repaint_after(FRAME);
     }
 
