@@ -3,7 +3,7 @@
 mod editor_scene;
 mod rasterizer;
 
-use editor_scene::{Editor, empty, live, open, with_song};
+use editor_scene::{Editor, empty, live, open, open_at, with_song};
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, TouchPhase, Vec2, pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -453,5 +453,13 @@ fn a_control_says_its_unit_under_the_pointer() {
         editor.get_by_label(label).hover();
         editor.run_steps(60);
         assert!(editor.query_by_label_contains(text).is_some(), "{label}");
+    }
+}
+
+#[test]
+fn a_window_with_too_little_room_is_drawn() {
+    // A frame at the new zoom comes before the window's new size; and hosts set sizes that were not offered.
+    for size in [[600.0, 390.0], [800.0, 520.0], [40.0, 20.0]] {
+        open_at(with_song(live()), size, 1.0);
     }
 }

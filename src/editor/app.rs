@@ -1,6 +1,8 @@
 //! The editor of one instance: thirty times a second a model of it, and its person's actions carried out. GUI thread only.
 
 use std::sync::Arc;
+#[cfg(feature = "standalone")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -44,6 +46,9 @@ pub struct App {
     canvas: Option<Canvas>,
     /// Whether a text was being typed in the last frame.
     is_typing: bool,
+    /// Whether Ctrl-C was pressed in the program that shows it.
+    #[cfg(feature = "standalone")]
+    is_interrupted: Arc<AtomicBool>,
 }
 
 impl App {
@@ -51,7 +56,17 @@ impl App {
     pub fn new(instance: Instance, size: EditorSize) -> Self {
         let options = Control::all().map(|control| options(&instance.params, control)).collect();
         let hand = Hand::new(instance.clone());
-        Self { instance, size, hand, curves: Curves::default(), options, canvas: None, is_typing: false }
+        Self {
+            instance,
+            size,
+            hand,
+            curves: Curves::default(),
+            options,
+            canvas: None,
+            is_typing: false,
+            #[cfg(feature = "standalone")]
+            is_interrupted: Arc::default(),
+        }
     }
 
     /// The instance as it stands now.
@@ -135,6 +150,11 @@ fn strips(curves: &mut Curves, slots: &Slots, link: &EditorLink) -> Vec<Strip> {
 impl NiceEguiApp for App {
     fn build(&mut self, context: Context, gui: GuiContext, _frame: &mut Frame) -> Result<(), HandlerError> {
         self.open(&context, gui);
+        // nice-plug's program ends its audio at an interrupt, and then waits for the window to close.
+        #[cfg(feature = "standalone")]
+        if self.instance.player.is_some() {
+            signal_hook::flag::register(signal_hook::consts::SIGINT, self.is_interrupted.clone())?;
+        }
         Ok(())
     }
 
@@ -148,6 +168,10 @@ impl NiceEguiApp for App {
         }
         self.is_typing = is_typing;
         frame.set_key_capture(keys);
+        #[cfg(feature = "standalone")]
+        if self.is_interrupted.load(Relaxed) {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+        }
     }
 
     fn resized(&mut self, size: WindowSize) {

@@ -10,8 +10,14 @@ use crate::player::{PlayerControl, Song, SongState};
 /// The player, and what of its song is drawn.
 pub(super) struct Deck {
     player: PlayerControl,
-    /// The song that was looked at last, and its outline.
-    drawn: Option<(Arc<Song>, Arc<[[f32; 2]]>)>,
+    /// Of the song that was looked at last.
+    drawn: Option<Outline>,
+}
+
+/// A song's lowest and highest sample at each of many places, as shares of its loudest.
+struct Outline {
+    song: Arc<Song>,
+    peaks: Arc<[[f32; 2]]>,
 }
 
 impl Deck {
@@ -47,14 +53,14 @@ impl Deck {
             return Arc::default();
         };
         match &self.drawn {
-            Some((known, overview)) if Arc::ptr_eq(known, song) => overview.clone(),
+            Some(Outline { song: known, peaks }) if Arc::ptr_eq(known, song) => peaks.clone(),
             _ => {
                 let loudest =
                     song.overview().iter().fold(1e-6f32, |loudest, peak| loudest.max(peak.max).max(-peak.min));
                 let peaks = song.overview().iter().map(|peak| [peak.min / loudest, peak.max / loudest]);
-                let overview: Arc<[_]> = peaks.collect();
-                self.drawn = Some((song.clone(), overview.clone()));
-                overview
+                let peaks: Arc<[_]> = peaks.collect();
+                self.drawn = Some(Outline { song: song.clone(), peaks: peaks.clone() });
+                peaks
             }
         }
     }

@@ -8,7 +8,7 @@ use super::action::{Action, FilePurpose, gesture};
 use super::control::Control;
 use super::model::Model;
 use super::theme::{FAINT, GOOD, LINE, NOTE, RECORD, TEXT, font, layout, strong};
-use super::widgets::{caption, check, choice, choice_row, number};
+use super::widgets::{caption, check, choice, choice_row, number, select_all};
 
 /// Sizes to choose from, as shares of the plain one.
 const ZOOMS: [f32; 5] = [0.8, 1.0, 1.25, 1.5, 2.0];
@@ -154,6 +154,10 @@ pub(super) fn file(ui: &mut Ui, text: &str, purpose: FilePurpose, hint: &str, ac
             let field =
                 egui::TextEdit::singleline(&mut path).id(id.with("field")).hint_text("path").desired_width(260.0);
             let field = ui.add(field);
+            if response.clicked() {
+                field.request_focus();
+                select_all(ui, field.id, &path);
+            }
             let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             let is_named = !path.trim().is_empty();
             let word = if purpose == FilePurpose::Export { "Save" } else { "Open" };

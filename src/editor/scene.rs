@@ -126,7 +126,8 @@ fn y_of(rect: Rect, hz: f32) -> f32 {
 
 fn draw_axis(ui: &Ui, rect: Rect) {
     for (hz, name) in MARKS {
-        let y = y_of(rect, hz).clamp(rect.top() + 13.0, rect.bottom() - 13.0);
+        // For a frame there can be too little room: a zoom is known before the window grows.
+        let y = y_of(rect, hz).min(rect.bottom() - 13.0).max(rect.top() + 13.0);
         let place = pos2(rect.right() - 9.0, y);
         // A dark shadow, so that it can be read on any sound.
         for offset in [vec2(1.0, 0.0), vec2(-1.0, 0.0), vec2(0.0, 1.0), vec2(0.0, -1.0)] {

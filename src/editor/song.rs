@@ -25,7 +25,7 @@ pub(super) fn song(ui: &mut Ui, song: &SongView, actions: &mut Vec<Action>) {
         actions.push(Action::Song(action));
     }
     file(ui, "Open…", FilePurpose::Song, "A song to play as input: WAV, FLAC, MP3, Ogg Vorbis, AIFF", actions);
-    let width = ui.available_width() - if song.looped.is_some() { 86.0 } else { 0.0 };
+    let width = (ui.available_width() - if song.looped.is_some() { 86.0 } else { 0.0 }).max(1.0);
     let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Slider, is_there, "Song"));
     draw(ui, song, rect);

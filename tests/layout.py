@@ -1,0 +1,74 @@
+"""Where things are in the plain editor: the numbers of src/editor/{view,header,song,scene,strip,footer}.rs."""
+import os
+
+from PIL import ImageFont
+
+from screen import ROOT, colors
+
+# The colours of components.
+COMPONENTS = colors("src/palette.rs", r"    \[")
+
+
+class Layout:
+    """Places, and rectangles as (left, top, right, bottom), in points from the editor's corner."""
+
+    size = (1200, 780)
+    left, right = 20, 1180
+    header, footer = 38, 746
+    arrow = 8
+
+    def __init__(self):
+        fonts = [os.path.join(ROOT, "assets", "fonts", f"Inter-{weight}.otf") for weight in ("Regular", "SemiBold")]
+        self.plain, self.strong = (ImageFont.truetype(font, 13).getlength for font in fonts)
+        title = ImageFont.truetype(fonts[1], 20).getlength("Unweave")
+        # The header from the left: buttons are their text and 26, those in a row 24 and 1 less between them.
+        self.capture = self.left + title + 12 + 8
+        last = self.capture + 118 + 12
+        targets = last + self.strong("Learn the last  8 s") + 24 - 1 + self.arrow + 24 + 12
+        keep = targets + self.strong("All · 4 Component Rest") + 2 * self.arrow + 3 * 24 - 2 + 12
+        revert = keep + self.plain("Keep") + 26 + 12
+        self.slots = revert + self.plain("Revert") + 26 + 12
+        self.keep = (keep, 21, keep + self.plain("Keep") + 26, 55)
+        # ... and from the right.
+        self.stage = (self.slots + 70, 21, self.right, 55)
+        cancel = self.right - self.plain("Cancel") - 26
+        self.losses = (cancel - 12 - 90, 23, cancel - 12, 53)
+        # The song's bar.
+        self.wave = (self.left + 66 + 8 + self.strong("Open…") + 8, 70, self.right, 116)
+        self.looped_wave = self.wave[:2] + (self.right - 86, 116)
+        # The middle: between the song's bar and the strips, a quarter of it the traces.
+        self.spectrogram = (self.left, 127, self.right, 344)
+        self.traces = (self.left, 355, self.right, 427)
+        self.message = (self.left + 12, 137, self.left + 42, 167)
+        # The footer, from the left with 20 between, and from the right with 16.
+        texts = ["Normal", "Latency 42.7 ms", "CPU 0.5 %", "Dropped 0"]
+        before = self.plain("Mode") + 5 + self.arrow + sum(map(self.strong, texts)) + 5 + 6 + 56
+        self.settings = self.left + before + 4 * 20 + 15 + 30
+        self.export = self.right - self.strong("Export…") / 2
+        self.imports = self.right - self.strong("Export…") - 16 - self.strong("Import…") / 2
+        zoom = self.plain("Zoom") + 5 + self.strong("100 % ") + self.arrow
+        self.zoom = self.imports - self.strong("Import…") / 2 - 16 - zoom / 2
+
+    def strip(self, component):
+        """(left, top, right, bottom) of a strip."""
+        left = self.left + 146 * component
+        return left, 438, left + 138, 726
+
+    def bar(self, component):
+        left, top, right, _ = self.strip(component)
+        return left + 12, top + 32, right - 12, top + 35
+
+    def name(self, component):
+        left, top, _, _ = self.strip(component)
+        return left + 10, top + 8, left + 106, top + 30
+
+    def switch(self, component, place):
+        """Solo, mute and gate are places 0, 1 and 2."""
+        left, top, _, _ = self.strip(component)
+        left = left + 10 + (118 - 12) / 3 * place + 6 * place
+        return left + 2, top + 260, left + 33, top + 278
+
+    def handle(self, component, gain_db):
+        """The middle of a fader's handle. A gain's position is its root: 0 dB is half of +12 dB."""
+        left, top, _, _ = self.strip(component)
+        return left + 80, top + 228 - 112 * 10 ** ((gain_db - 12) / 40)
