@@ -193,7 +193,12 @@ class Walk:
 
     def loop(self):
         layout = self.layout
-        # The song is over by now.
+        # The song from its start: a press is Play once it is over.
+        wave = lambda: self.cut(self.screen.look(), layout.wave)
+        before, end = None, time.monotonic() + 15
+        while time.monotonic() < end and not np.array_equal(before, now := wave()):
+            before = now
+            time.sleep(0.5)
         self.press((layout.left + 33, 93))
         place = lambda wave, share_of: (wave[0] + (wave[2] - wave[0]) * share_of, 100)
         self.screen.drag(self.at(place(layout.wave, 0.25)), self.at(place(layout.wave, 0.5)))
