@@ -25,24 +25,25 @@ class Layout:
         self.capture = self.left + title + 12 + 8
         last = self.capture + 118 + 12
         targets = last + self.strong("Learn the last  8 s") + 24 - 1 + self.arrow + 24 + 12
-        keep = targets + self.strong("All · 4 Component Rest") + 2 * self.arrow + 3 * 24 - 2 + 12
+        # ... and the name of a component has a place of its own width.
+        keep = targets + self.strong("All · 4 Rest") + self.arrow + 2 * 24 + 142 - 2 + 12
         revert = keep + self.plain("Keep") + 26 + 12
         self.slots = revert + self.plain("Revert") + 26 + 12
         self.keep = (keep, 21, keep + self.plain("Keep") + 26, 55)
         # ... and from the right.
         self.stage = (self.slots + 70, 21, self.right, 55)
         cancel = self.right - self.plain("Cancel") - 26
-        self.losses = (cancel - 12 - 90, 23, cancel - 12, 53)
+        self.losses = (cancel - 12 - 80, 23, cancel - 12, 53)
         # The song's bar.
         self.wave = (self.left + 66 + 8 + self.strong("Open…") + 8, 70, self.right, 116)
         self.looped_wave = self.wave[:2] + (self.right - 86, 116)
         # The middle: between the song's bar and the strips, a quarter of it the traces.
-        self.spectrogram = (self.left, 127, self.right, 344)
-        self.traces = (self.left, 355, self.right, 427)
+        self.spectrogram = (self.left, 127, self.right, 333)
+        self.traces = (self.left, 344, self.right, 413)
         self.message = (self.left + 12, 137, self.left + 42, 167)
         # The footer, from the left with 20 between, and from the right with 16.
         texts = ["Normal", "Latency 42.7 ms", "CPU 0.5 %", "Dropped 0"]
-        before = self.plain("Mode") + 5 + self.arrow + sum(map(self.strong, texts)) + 5 + 6 + 56
+        before = self.plain("Mode") + 5 + self.arrow + sum(map(self.strong, texts)) + 5 + 56
         self.settings = self.left + before + 4 * 20 + 15 + 30
         self.export = self.right - self.strong("Export…") / 2
         self.imports = self.right - self.strong("Export…") - 16 - self.strong("Import…") / 2
@@ -52,7 +53,7 @@ class Layout:
     def strip(self, component):
         """(left, top, right, bottom) of a strip."""
         left = self.left + 146 * component
-        return left, 438, left + 138, 726
+        return left, 424, left + 138, 726
 
     def bar(self, component):
         left, top, right, _ = self.strip(component)
@@ -66,7 +67,7 @@ class Layout:
         """Solo, mute and gate are places 0, 1 and 2."""
         left, top, _, _ = self.strip(component)
         left = left + 10 + (118 - 12) / 3 * place + 6 * place
-        return left + 2, top + 260, left + 33, top + 278
+        return left + 2, top + 274, left + 33, top + 292
 
     def handle(self, component, gain_db):
         """The middle of a fader's handle. A gain's position is its root: 0 dB is half of +12 dB."""
