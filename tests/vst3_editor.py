@@ -112,13 +112,13 @@ class Host:
 
     def shows_strips(self, window, within_s=10.0):
         """Whether the strips of the model are seen; gives the last picture too."""
-        left, top = self.screen.place(window)
-        width, height = self.screen.size(window)
-        # Strips lie at the bottom, and share the width.
-        below = height - Layout.size[1]
-        pitch = (width - 40 - 7 * 8) / 8 + 8
-
         def is_there(picture):
+            # Each time anew: the host moves the window once it is open.
+            left, top = self.screen.place(window)
+            width, height = self.screen.size(window)
+            # Strips lie at the bottom, and share the width.
+            below = height - Layout.size[1]
+            pitch = (width - 40 - 7 * 8) / 8 + 8
             for component, color in enumerate(COMPONENTS[:4]):
                 bar_left = left + 20 + pitch * component + 12
                 bar = (bar_left, top + 470 + below, bar_left + pitch - 34, top + 473 + below)
