@@ -26,7 +26,8 @@ class Screen:
         reader, writer = os.pipe()
         size = f"{WIDTH}x{HEIGHT}x24"
         command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", size, "-fbdir", self.buffers.name]
-        command += ["-nolisten", "tcp", "-noreset"]
+        # It ends with its last client, however that ends.
+        command += ["-nolisten", "tcp", "-terminate"]
         self.server = subprocess.Popen(command, pass_fds=[writer], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(writer)
         # The number comes when the server can be connected to.

@@ -25,7 +25,7 @@ OPENINGS = int(sys.argv[2]) if len(sys.argv) > 2 else 50
 # What the first openings leave behind is kept for the next ones: drivers, fonts, pools.
 SETTLED = min(10, OPENINGS - 1)
 # nice-plug 0.4.2 loses the queue of tasks of each view (RunLoopEventHandler holds a reference to itself, so that it is never dropped):
-# two sockets and 240 kB;
+# two sockets and 240 kB.
 # 243 to 259 kB were measured over 40 openings. An editor that stayed would be megabytes.
 KNOWN_FILES = 2
 MOST_KB = 400
@@ -112,13 +112,13 @@ class Host:
 
     def shows_strips(self, window, within_s=10.0):
         """Whether the strips of the model are seen; gives the last picture too."""
-        left, top = self.screen.place(window)
-        width, height = self.screen.size(window)
-        # Strips lie at the bottom, and share the width.
-        below = height - Layout.size[1]
-        pitch = (width - 40 - 7 * 8) / 8 + 8
-
         def is_there(picture):
+            # Each time anew: the host moves the window once it is open.
+            left, top = self.screen.place(window)
+            width, height = self.screen.size(window)
+            # Strips lie at the bottom, and share the width.
+            below = height - Layout.size[1]
+            pitch = (width - 40 - 7 * 8) / 8 + 8
             for component, color in enumerate(COMPONENTS[:4]):
                 bar_left = left + 20 + pitch * component + 12
                 bar = (bar_left, top + 470 + below, bar_left + pitch - 34, top + 473 + below)
