@@ -1,11 +1,14 @@
 """A screen of its own for the programs that tests look at: Xvfb, with xdotool for a hand and its frame buffer for eyes.
 
+`screen.py COMMAND ...` runs a command on such a screen, and ends as it ends.
+
 There is no window manager: each window is put where the program asks for it, and closed by the message that one would send.
 """
 import ctypes
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -172,3 +175,15 @@ def share(picture, rect, color, near=12):
     left, top, right, bottom = (round(edge) for edge in rect)
     part = picture[top:bottom, left:right].astype(int)
     return float((np.abs(part - np.array(color)).max(axis=2) <= near).mean())
+
+
+def main():
+    screen = Screen(tempfile.gettempdir())
+    try:
+        return subprocess.call(sys.argv[1:])
+    finally:
+        screen.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

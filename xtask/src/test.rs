@@ -44,6 +44,13 @@ pub(crate) fn run_all() -> Result<()> {
     run(Command::new(&python).arg("tests/vst3_host.py").arg(&bundle))?;
     let has_screen = has_all("the editor on a screen", &SCREEN);
     if has_screen {
+        let clap_window = cargo("test --profile checked --test clap_window -- --nocapture");
+        let on_a_screen = |command: &Command| {
+            let mut whole = Command::new(&python);
+            whole.arg("tests/screen.py").arg(command.get_program()).args(command.get_args());
+            whole
+        };
+        run(&mut on_a_screen(&clap_window))?;
         run(Command::new(&python).arg("tests/vst3_editor.py").arg(&bundle))?;
     }
     if has_all("the standalone program", &SOUND) {
