@@ -1,4 +1,4 @@
-//! The editor: [`view`] draws a [`Model`] and returns the [`Action`]s of the person who looks at it. It owns no truth and takes
+//! The editor: [`view()`] draws a [`Model`] and returns the [`Action`]s of the person who looks at it. It owns no truth and takes
 //! no lock; what it remembers from frame to frame is only where the hand is. GUI thread only.
 //!
 //! Reading order: [`model`], [`action`], [`view()`], then the parts from top to bottom: `header`, `scene`, `strip`, `footer`.
