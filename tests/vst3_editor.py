@@ -96,6 +96,8 @@ class Host:
     def open(self, meanwhile):
         """Opens the editor; another thread waits for it, does `meanwhile()`, and closes it."""
         told = []
+        # What the opening before has left on the screen is not to be taken for this one.
+        self.screen.wait(lambda picture: picture.mean() < 1 and not self.screen.windows(WINDOW))
 
         def hand():
             end = time.monotonic() + 10
