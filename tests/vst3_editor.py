@@ -85,23 +85,31 @@ class Host:
             if "editor" not in str(error):
                 raise
 
+    def window(self):
+        """The open window, or `None`. To be asked each time: JUCE makes it twice, and moves it; and the one before may not be gone yet."""
+        windows = [window for window in self.screen.windows(WINDOW) if window not in self.closed]
+        return windows[0] if windows else None
+
+    def size(self):
+        return self.screen.size(self.window())
+
     def open(self, meanwhile):
-        """Opens the editor; another thread waits for it, does `meanwhile(window)`, and closes it."""
+        """Opens the editor; another thread waits for it, does `meanwhile()`, and closes it."""
         told = []
+        # What the opening before has left on the screen is not to be taken for this one.
+        self.screen.wait(lambda picture: picture.mean() < 1 and not self.screen.windows(WINDOW))
 
         def hand():
             end = time.monotonic() + 10
-            windows = []
-            while not windows and time.monotonic() < end:
-                # The one before may not be gone yet.
-                windows = [window for window in self.screen.windows(WINDOW) if window not in self.closed]
+            while self.window() is None and time.monotonic() < end:
+                time.sleep(0.01)
             try:
-                told.append(meanwhile(windows[0]) if windows else None)
+                told.append(meanwhile() if self.window() else None)
             finally:
-                for window in self.screen.windows(WINDOW):
-                    if window not in self.closed:
-                        self.closed.add(window)
-                        self.screen.display.ask_to_close(window)
+                window = self.window()
+                if window is not None:
+                    self.closed.add(window)
+                    self.screen.display.ask_to_close(window)
 
         thread = threading.Thread(target=hand)
         thread.start()
@@ -110,10 +118,13 @@ class Host:
         thread.join()
         return told[0] if told else None
 
-    def shows_strips(self, window, within_s=10.0):
+    def shows_strips(self, within_s=10.0):
         """Whether the strips of the model are seen; gives the last picture too."""
+
         def is_there(picture):
-            # Each time anew: the host moves the window once it is open.
+            window = self.window()
+            if window is None:
+                return False
             left, top = self.screen.place(window)
             width, height = self.screen.size(window)
             # Strips lie at the bottom, and share the width.
@@ -221,8 +232,8 @@ def remember(screen, host, sound, rate):
     state = host.save()
     signal.signal(signal.SIGUSR1, load)
 
-    def save_and_load(window):
-        _, before = host.shows_strips(window)
+    def save_and_load():
+        _, before = host.shows_strips()
         saved = host.save()
         # Hosts load on the thread of their windows: this one runs a signal's handler there while the editor is open.
         os.kill(os.getpid(), signal.SIGUSR1)
@@ -233,16 +244,16 @@ def remember(screen, host, sound, rate):
 
     check("a state saved and loaded under the open editor is shown", host.open(save_and_load))
 
-    def resize(window):
-        host.shows_strips(window)
-        screen.do("windowsize", window, 1400, 900)
-        return host.shows_strips(window)[1], screen.size(window), host.save()
+    def resize():
+        host.shows_strips()
+        screen.do("windowsize", host.window(), 1400, 900)
+        return host.shows_strips()[1], host.size(), host.save()
 
     is_there, size, state = host.open(resize)
     check("a resized window shows the strips", is_there and size == (1400, 900), f"{size}")
     reopened = Host(screen, np.ascontiguousarray(sound.T[:, :rate]), rate)
     reopened.load(state)
-    is_there, size = reopened.open(lambda window: (reopened.shows_strips(window)[1], screen.size(window)))
+    is_there, size = reopened.open(lambda: (reopened.shows_strips()[1], reopened.size()))
     check("a project's editor opens in the size that it had", is_there and size == (1400, 900), f"{size}")
 
 
