@@ -7,7 +7,7 @@ use egui::{Align, Layout, Popup, PopupCloseBehavior, Rect, Response, Sense, Ui, 
 use super::action::{Action, FilePurpose, gesture};
 use super::control::Control;
 use super::model::Model;
-use super::theme::{FAINT, GOOD, LINE, NOTE, RECORD, TEXT, font, layout, strong};
+use super::theme::{FAINT, GOOD, LINE, NOTE, RAISED, RECORD, TEXT, font, layout, strong};
 use super::widgets::{caption, check, choice, choice_row, number, select_all};
 
 /// Sizes to choose from, as shares of the plain one.
@@ -151,6 +151,8 @@ pub(super) fn file(ui: &mut Ui, text: &str, purpose: FilePurpose, hint: &str, ac
         ui.label(hint);
         let mut path = ui.data(|data| data.get_temp::<String>(id)).unwrap_or_default();
         ui.horizontal(|ui| {
+            // Buttons of a list have no ground; these are no rows of one.
+            ui.visuals_mut().widgets.inactive.weak_bg_fill = RAISED;
             let field =
                 egui::TextEdit::singleline(&mut path).id(id.with("field")).hint_text("path").desired_width(260.0);
             let field = ui.add(field);

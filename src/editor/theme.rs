@@ -105,7 +105,8 @@ fn visuals() -> Visuals {
         (&mut widgets.active, RAISED),
         (&mut widgets.open, RAISED),
     ] {
-        widget.bg_fill = fill;
+        // Check boxes: in lists they have no border.
+        widget.bg_fill = LINE;
         widget.weak_bg_fill = fill;
         widget.bg_stroke = Stroke::new(1.0, LINE);
         widget.fg_stroke = Stroke::new(1.0, TEXT);
