@@ -32,6 +32,7 @@ MOST_KB = 400
 FOLDER = tempfile.mkdtemp()
 STATE = os.path.join(FOLDER, "state")
 WINDOW = "DawDreamer: Unweave"
+LAYOUT = Layout()
 results = []
 
 
@@ -132,7 +133,8 @@ class Host:
             pitch = (width - 40 - 7 * 8) / 8 + 8
             for component, color in enumerate(COMPONENTS[:4]):
                 bar_left = left + 20 + pitch * component + 12
-                bar = (bar_left, top + 470 + below, bar_left + pitch - 34, top + 473 + below)
+                _, bar_top, _, bar_bottom = LAYOUT.bar(component)
+                bar = (bar_left, top + bar_top + below, bar_left + pitch - 34, top + bar_bottom + below)
                 if share(picture, bar, color) < 0.8:
                     return False
             return True
