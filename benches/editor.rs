@@ -12,9 +12,9 @@ use editor_scene::{Scene, column, instance, learned, live_of};
 use egui::{Context, Pos2, RawInput, Rect, vec2};
 use unweave::dsp::Column;
 use unweave::editor::app::App;
-use unweave::editor::size::EditorSize;
 use unweave::editor::theme;
 use unweave::link::connect;
+use unweave::params::window_size::EditorSize;
 
 /// Components, and pixels of a point.
 const SCENES: [(usize, f32); 4] = [(4, 1.0), (4, 2.0), (16, 1.0), (16, 2.0)];

@@ -13,11 +13,11 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use ndarray::{Array2, s};
-use unweave::audio_file::{AudioFile, Source};
 use unweave::dsp::{Complex32, Divergence, Stft, StftLayout, Window};
-use unweave::griffin_lim::{resynthesize, template_sound};
+use unweave::files::audio::{AudioFile, Source};
 use unweave::learn::{Capture, Factorization, FactorizeOptions, Method, Start, factorize};
 use unweave::pictures;
+use unweave::pictures::griffin_lim::{resynthesize, template_sound};
 
 /// K, the components.
 const COMPONENTS: usize = 3;

@@ -19,34 +19,28 @@
 //! | a file dialog | the system's dialog | wait for a person |
 //!
 //! Reading order: [`dsp::separator`], one frame through the algorithm; [`dsp::engine`], host blocks; [`learn::nmf`] and
-//! [`learn::components`]; [`pitch`], copies for unheard notes; [`link`], where threads meet; [`learn::worker`],
-//! the workflow of captures, models and commands; [`model`]; `plugin`; `editor`, a view of plain values that gives actions. At the rim, with files: [`audio_file`], [`model_file`],
-//! [`render`], [`griffin_lim`], [`pictures`], [`demo`].
+//! [`learn::components`]; [`model`] and [`model::pitch`], what was learned and copies for notes that were not; [`link`], where
+//! threads meet; [`learn::worker`], the workflow of captures, models and commands; `params`; `editor`, a view of plain values
+//! that returns actions; `plugin`. At the rim: [`files`] and [`pictures`].
 //!
-//! Modules name only what comes before them: `dsp < pitch < model < link < learn < files and pictures < command`, and
-//! `learn < plugin`, and `audio_file < player < plugin` for the standalone program. `editor` and `plugin` name each other: the editor its
-//! parameters, the plug-in its window. `tests/layers.rs` checks it. [`model`] stands below [`link`] because a model, not bare templates, is
-//! what threads exchange: it is what a project saves.
+//! Modules name only modules before them: `dsp < model < link < learn < files < pictures < command`, and
+//! `link < params < editor < plugin`; the standalone program's `player` stands above `files`. `tests/layers.rs` checks it.
+//! [`model`] stands below [`link`] because threads exchange whole models: that is what a project saves.
 
-pub mod audio_file;
-pub mod demo;
 pub mod dsp;
 #[cfg(feature = "plugin")]
 pub mod editor;
-pub mod griffin_lim;
+pub mod files;
 pub mod learn;
 pub mod link;
 pub mod model;
-pub mod model_file;
-pub mod palette;
+#[cfg(feature = "plugin")]
+pub mod params;
 pub mod pictures;
-pub mod pitch;
 #[cfg(feature = "standalone")]
 pub mod player;
 #[cfg(feature = "plugin")]
 pub mod plugin;
-pub mod render;
-pub mod whole_file;
 
 /// The symbols that hosts look for in the built library.
 #[cfg(feature = "plugin")]

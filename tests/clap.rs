@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clack_host::prelude::PluginEntry;
 use clap_host::Host;
-use unweave::audio_file::AudioFile;
+use unweave::files::audio::AudioFile;
 
 /// Splits that no two blocks of one hop have in common.
 const SPLITS: [usize; 8] = [1, 7, 32, 64, 480, 1024, 4096, 333];

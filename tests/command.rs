@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-use unweave::audio_file::AudioFile;
 use unweave::dsp::{Divergence, Format, StftLayout, Templates};
+use unweave::files::audio::AudioFile;
+use unweave::files::model as model_file;
 use unweave::model::{Learned, Model};
-use unweave::model_file;
 
 const RATE: u32 = 44_100;
 

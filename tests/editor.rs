@@ -7,8 +7,9 @@ use editor_scene::{Editor, empty, live, open, open_at, with_song};
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, TouchPhase, Vec2, pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
-use unweave::editor::{Action, Control, FilePurpose, SongAction};
+use unweave::editor::{Action, FilePurpose, SongAction};
 use unweave::link::{Command, Slot, Stage, Target};
+use unweave::params::Control;
 
 /// What a click on a label does.
 fn click(editor: &mut Editor, label: &str) -> Vec<Action> {

@@ -19,11 +19,12 @@ use egui_kittest::kittest::Queryable;
 use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::KeyCapture;
 use unweave::editor::app::App;
-use unweave::editor::size::EditorSize;
-use unweave::editor::{Control, Model, theme};
+use unweave::editor::{Model, theme};
+use unweave::files::model as model_file;
 use unweave::link::{AudioLink, Command, EditorLink, LearnLink, LearnRequest, Slot, Stage, Target, connect};
-use unweave::model_file;
-use unweave::plugin::params::fader_position;
+use unweave::params::Control;
+use unweave::params::fader_position;
+use unweave::params::window_size::EditorSize;
 
 /// The editor as its window shows it.
 struct Shown {

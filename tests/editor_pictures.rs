@@ -5,8 +5,8 @@ mod rasterizer;
 
 use editor_scene::{Editor, empty, live, open, open_at, with_song};
 use egui_kittest::kittest::Queryable;
-use unweave::editor::Control;
 use unweave::link::{Slot, Stage};
+use unweave::params::Control;
 
 #[test]
 fn pictures_of_the_main_states() {

@@ -12,7 +12,7 @@ use std::f64::consts::SQRT_2;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use unweave::audio_file::{AudioFile, AudioFileError};
+use unweave::files::audio::{AudioFile, AudioFileError};
 
 const SECONDS: f64 = 0.5;
 /// An MP3's frame, and what encoder and decoder may add at both ends.

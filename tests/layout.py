@@ -1,4 +1,4 @@
-"""Where things are in the plain editor: the numbers of src/editor/{view,header,song,scene,strip,footer}.rs."""
+"""Where things are in the plain editor: the numbers of src/editor/{view,header,song_bar,scene,strip,footer}.rs."""
 import os
 
 from PIL import ImageFont
@@ -6,7 +6,7 @@ from PIL import ImageFont
 from screen import ROOT, colors
 
 # The colours of components.
-COMPONENTS = colors("src/palette.rs", r"    \[")
+COMPONENTS = colors("src/pictures/palette.rs", r"    \[")
 
 
 class Layout:

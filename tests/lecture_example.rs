@@ -8,8 +8,8 @@ use std::f32::consts::TAU;
 use std::fs;
 use std::path::Path;
 
-use unweave::audio_file::AudioFile;
 use unweave::dsp::Divergence;
+use unweave::files::audio::AudioFile;
 
 const RATE: u32 = 22_050;
 const WINDOW_LEN: usize = 2048;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, violation_count};
 use tempfile::TempDir;
-use unweave::audio_file::AudioFile;
+use unweave::files::audio::AudioFile;
 use unweave::player::{PlayerAudio, PlayerControl, SongState, StreamFormat, connect};
 
 #[global_allocator]

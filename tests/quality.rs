@@ -4,12 +4,12 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use unweave::audio_file::AudioFile;
 use unweave::dsp::{Mode, Settings};
+use unweave::files::audio::AudioFile;
+use unweave::files::render::{Outputs, layout_for, render};
 use unweave::learn::{Capture, LearnOptions, Part, learn_blind, learn_guided};
 use unweave::link::Steadiness;
 use unweave::model::{Model, Playing};
-use unweave::render::{Outputs, layout_for, render};
 
 /// What is captured.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -22,7 +22,7 @@ SONG = os.path.join(ROOT, "assets", "groove", "groove.flac")
 BACKGROUND, PANEL, RAISED, SUNKEN, TEXT, RECORD, GOOD, NOTE = (
     theme(name) for name in "BACKGROUND PANEL RAISED SUNKEN TEXT RECORD GOOD NOTE".split()
 )
-[LOOP] = colors("src/editor/song.rs", r"const LOOP: Color32 = Color32::from_rgb\(")
+[LOOP] = colors("src/editor/song_bar.rs", r"const LOOP: Color32 = Color32::from_rgb\(")
 HANDLE = (0xE2, 0xE7, 0xF0)
 results = []
 

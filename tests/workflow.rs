@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clack_host::prelude::PluginEntry;
 use clap_host::Host;
 use unweave::model::Model;
-use unweave::plugin::state::SavedModel;
+use unweave::params::state::SavedModel;
 
 const RATE: f64 = 48_000.0;
 const BLOCKS: [usize; 4] = [480, 64, 999, 4096];

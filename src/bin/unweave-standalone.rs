@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
-use unweave::audio_file::{AudioFile, AudioFileError, TimeRange};
+use unweave::files::audio::{AudioFile, AudioFileError, TimeRange};
 use unweave::player;
 use unweave::plugin::standalone;
 

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use unweave::demo::{CAPTURE_S, COMPONENTS, Clip, Story};
 use unweave::dsp::Settings;
+use unweave::files::render::{Outputs, render};
 use unweave::learn::{Capture, LearnOptions, learn_blind};
 use unweave::model::Playing;
-use unweave::render::{Outputs, render};
+use unweave::pictures::demo::{CAPTURE_S, COMPONENTS, Clip, Story};
 
 use super::{Existing, check_output, progress_bar};
 

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use unweave::audio_file::AudioFile;
 use unweave::dsp::Window;
-use unweave::griffin_lim::template_sound;
+use unweave::files::audio::AudioFile;
+use unweave::files::model as model_file;
 use unweave::model::Model;
-use unweave::model_file;
 use unweave::pictures;
+use unweave::pictures::griffin_lim::template_sound;
 
 use super::{Existing, check_output, check_stem, create_folder, progress_bar};
 

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
-use unweave::audio_file::{AudioFile, Source};
 use unweave::dsp::{Divergence, Mode, StftLayout};
+use unweave::files::audio::{AudioFile, Source};
+use unweave::files::model as model_file;
 use unweave::learn::report::{ComponentReport, Report, Worth};
 use unweave::learn::{
     Capture, Iteration, LearnError, LearnOptions, Part, Priority, REST, Threads, learn_blind, learn_guided,
 };
 use unweave::link::{GroupBy, Steadiness};
 use unweave::model::Model;
-use unweave::model_file;
 
 use super::{Existing, Usage, check_name, check_output, inspect, progress_bar};
 

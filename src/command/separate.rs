@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use unweave::audio_file::AudioFile;
 use unweave::dsp::{Format, Mode, Settings, StftLayout, Templates};
+use unweave::files::audio::AudioFile;
+use unweave::files::model as model_file;
+use unweave::files::render::{Outputs, layout_for, render};
 use unweave::model::{Model, Playing};
-use unweave::model_file;
-use unweave::render::{Outputs, layout_for, render};
 
 use super::{Existing, Usage, check_output, check_stem, create_folder, progress_bar};
 

@@ -16,7 +16,7 @@ use aligned_vec::{AVec, avec};
 
 use super::MAX_PLAYED_TEMPLATES;
 use super::dictionary::{Dictionary, padded};
-use super::kernels::{self, ALIGNED_LEN, FLOOR};
+use crate::dsp::simd::{self, ALIGNED_LEN, FLOOR};
 
 /// What the factorization makes small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub struct ActivationSolver {
     magnitudes: AVec<f32>,
     estimate: AVec<f32>,
     ratio: AVec<f32>,
-    /// Partial sums of the kernels.
+    /// Partial sums of the simd.
     partial: AVec<f32>,
     /// Indices of the templates that may still sound, and in their order:
     active: Vec<u32>,
@@ -124,7 +124,7 @@ impl ActivationSolver {
         self.prepare(dictionary, divergence);
         for update in 1..updates {
             self.step(dictionary, divergence);
-            kernels::multiply_relaxed(&mut self.h, &self.steps, &self.prices);
+            simd::multiply_relaxed(&mut self.h, &self.steps, &self.prices);
             let due = PRUNING.iter().find(|pruning| pruning.after == update);
             if let Some(pruning) = due.filter(|_| divergence != Divergence::ItakuraSaito) {
                 self.prune(pruning);
@@ -132,7 +132,7 @@ impl ActivationSolver {
         }
         if updates > 0 {
             self.step(dictionary, divergence);
-            kernels::multiply(&mut self.h, &self.steps, &self.prices);
+            simd::multiply(&mut self.h, &self.steps, &self.prices);
         }
         self.give(activations);
     }
@@ -154,7 +154,7 @@ impl ActivationSolver {
         self.prepare(dictionary, divergence);
         for _ in 0..updates {
             self.step(dictionary, divergence);
-            kernels::multiply(&mut self.h, &self.steps, &self.prices);
+            simd::multiply(&mut self.h, &self.steps, &self.prices);
         }
         self.give(activations);
     }
@@ -193,17 +193,17 @@ impl ActivationSolver {
     /// from cos.
     fn start(&mut self, dictionary: &Dictionary) {
         let magnitudes = &self.magnitudes[..padded(dictionary.rows())];
-        let level = kernels::sum(magnitudes);
+        let level = simd::sum(magnitudes);
         if level < FLOOR * dictionary.rows() as f32 {
             self.silence();
             return;
         }
-        kernels::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.partial, &mut self.h);
-        let inverse_norm = 1.0 / kernels::dot(magnitudes, magnitudes).sqrt().max(f32::MIN_POSITIVE);
+        simd::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.partial, &mut self.h);
+        let inverse_norm = 1.0 / simd::dot(magnitudes, magnitudes).sqrt().max(f32::MIN_POSITIVE);
         for (h, &inverse) in self.h.iter_mut().zip(dictionary.inverse_norms()) {
             *h = (*h * inverse * inverse_norm).powi(4);
         }
-        let sum = kernels::sum(&self.h);
+        let sum = simd::sum(&self.h);
         // Something sounds, but nothing that any template knows: every template may try.
         if sum < FLOOR.powi(2) {
             self.h.fill(level / dictionary.len() as f32);
@@ -217,7 +217,7 @@ impl ActivationSolver {
         if divergence == Divergence::Euclidean {
             let magnitudes = &self.magnitudes[..padded(dictionary.rows())];
             let wanted = &mut self.wanted[..self.active.len()];
-            kernels::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.partial, wanted);
+            simd::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.partial, wanted);
         }
     }
 
@@ -251,26 +251,26 @@ impl ActivationSolver {
         match (divergence, dictionary.gram(&self.active)) {
             // Templates sum to one: the denominator Wᵀ1 is 1.
             (Divergence::KullbackLeibler, _) => {
-                kernels::ratio_steps(chosen, &self.h, magnitudes, partial, steps);
+                simd::ratio_steps(chosen, &self.h, magnitudes, partial, steps);
             }
             // Wᵀv / WᵀW h
             (Divergence::Euclidean, Some(gram)) => {
-                kernels::weighted_sum(gram, &self.h, &mut self.products[..padded(dictionary.len())]);
+                simd::weighted_sum(gram, &self.h, &mut self.products[..padded(dictionary.len())]);
                 for ((step, &wanted), &template) in steps.iter_mut().zip(&self.wanted).zip(&self.active) {
                     *step = wanted / self.products[template as usize];
                 }
             }
             (Divergence::Euclidean, None) => {
-                kernels::weighted_sum(chosen, &self.h, estimate);
-                kernels::correlate(chosen, estimate, partial, steps);
+                simd::weighted_sum(chosen, &self.h, estimate);
+                simd::correlate(chosen, estimate, partial, steps);
                 steps.iter_mut().zip(&self.wanted).for_each(|(step, &wanted)| *step = wanted / *step);
             }
             (Divergence::ItakuraSaito, _) => {
                 let (ratio, products) = (&mut self.ratio[..rows], &mut self.products[..steps.len()]);
-                kernels::weighted_sum(chosen, &self.h, estimate);
+                simd::weighted_sum(chosen, &self.h, estimate);
                 invert(estimate, magnitudes, ratio);
-                kernels::correlate(chosen, estimate, partial, products);
-                kernels::correlate(chosen, ratio, partial, steps);
+                simd::correlate(chosen, estimate, partial, products);
+                simd::correlate(chosen, ratio, partial, steps);
                 steps.iter_mut().zip(products.iter()).for_each(|(step, &product)| *step = (*step / product).sqrt());
             }
         }
@@ -279,7 +279,7 @@ impl ActivationSolver {
 
 /// estimate ← 1/estimate, and ratio ← v/estimate² of the old one.
 fn invert(estimate: &mut [f32], magnitudes: &[f32], ratio: &mut [f32]) {
-    kernels::wide(|| {
+    simd::wide(|| {
         for ((estimate, &v), ratio) in estimate.iter_mut().zip(magnitudes).zip(ratio) {
             let inverse = 1.0 / *estimate;
             *estimate = inverse;
@@ -298,7 +298,7 @@ mod tests {
     fn loss(divergence: Divergence, magnitudes: &[f32], dictionary: &Dictionary, activations: &[f32]) -> f64 {
         let mut estimate = vec![FLOOR; magnitudes.len()];
         for (&h, w) in activations.iter().zip(dictionary.templates()) {
-            kernels::add_scaled(&mut estimate, h, &w);
+            simd::add_scaled(&mut estimate, h, &w);
         }
         let pairs = magnitudes.iter().zip(&estimate).map(|(&v, &e)| (f64::from(v.max(FLOOR)), f64::from(e)));
         pairs

@@ -1,6 +1,6 @@
 //! Frequency bands for the activations: H needs far less frequency resolution than the masks.
 
-use super::kernels;
+use crate::dsp::simd;
 
 /// Neighbouring bins joined into bands, as wide as the ear's filters (equivalent rectangular bandwidths).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Bands {
         let bins = self.edges[self.len()];
         for (rows, banded) in rows.chunks_exact(bins).zip(banded.chunks_exact_mut(self.len())) {
             for (band, edges) in banded.iter_mut().zip(self.edges.windows(2)) {
-                *band = kernels::sum(&rows[edges[0]..edges[1]]);
+                *band = simd::sum(&rows[edges[0]..edges[1]]);
             }
         }
     }

@@ -3,7 +3,7 @@
 use aligned_vec::{AVec, avec};
 
 use super::bands::Bands;
-use super::kernels::{self, Chosen};
+use crate::dsp::simd::{self, Chosen};
 
 /// The price of copies: +0.2 dB where every note was captured; at 1.3 copies are no help any more.
 const COPY_PRICE: f32 = 1.03;
@@ -30,7 +30,7 @@ impl Dictionary {
             values.iter().map(|&x| (f64::from(x) / sum) as f32).collect()
         };
         let templates: Vec<Vec<f32>> = values.chunks_exact(rows).map(scaled).collect();
-        let inverse_norms = templates.iter().map(|w| 1.0 / kernels::dot(w, w).sqrt()).collect();
+        let inverse_norms = templates.iter().map(|w| 1.0 / simd::dot(w, w).sqrt()).collect();
         let (matrix, learned) = (in_blocks(rows, &templates), templates.len());
         Self { rows, matrix, inverse_norms, learned, gram: avec![] }
     }
@@ -38,7 +38,7 @@ impl Dictionary {
     /// The same with WᵀW at hand, which makes Euclidean updates cheap: templates² values.
     pub(super) fn with_gram(self) -> Self {
         let templates: Vec<Vec<f32>> = self.templates().collect();
-        let products = |w: &Vec<f32>| templates.iter().map(|other| kernels::dot(w, other)).collect();
+        let products = |w: &Vec<f32>| templates.iter().map(|other| simd::dot(w, other)).collect();
         let gram: Vec<Vec<f32>> = templates.iter().map(products).collect();
         Self { gram: in_blocks(templates.len(), &gram), ..self }
     }
@@ -60,16 +60,16 @@ impl Dictionary {
 
     /// Each template: `rows` values ≥ 0 that sum to one. Not for the audio thread.
     pub fn templates(&self) -> impl ExactSizeIterator<Item = Vec<f32>> {
-        let value = |template, row| self.matrix[kernels::place(self.rows, self.len(), template, row)];
+        let value = |template, row| self.matrix[simd::place(self.rows, self.len(), template, row)];
         (0..self.len()).map(move |template| (0..self.rows).map(|row| value(template, row)).collect())
     }
 
-    /// Some of the templates, for the kernels.
+    /// Some of the templates, for the simd.
     pub fn chosen<'a>(&'a self, indices: &'a [u32]) -> Chosen<'a> {
         Chosen { matrix: &self.matrix, templates: self.len(), indices }
     }
 
-    /// Some rows of WᵀW, for the kernels, if it is at hand.
+    /// Some rows of WᵀW, for the simd, if it is at hand.
     pub fn gram<'a>(&'a self, indices: &'a [u32]) -> Option<Chosen<'a>> {
         (!self.gram.is_empty()).then_some(Chosen { matrix: &self.gram, templates: self.len(), indices })
     }
@@ -111,7 +111,7 @@ fn in_blocks(rows: usize, templates: &[Vec<f32>]) -> AVec<f32> {
     let mut matrix = avec![0.0; templates.len() * padded(rows)];
     for (template, values) in templates.iter().enumerate() {
         for (row, &value) in values.iter().enumerate() {
-            matrix[kernels::place(rows, templates.len(), template, row)] = value;
+            matrix[simd::place(rows, templates.len(), template, row)] = value;
         }
     }
     matrix
@@ -119,5 +119,5 @@ fn in_blocks(rows: usize, templates: &[Vec<f32>]) -> AVec<f32> {
 
 /// A number of values, rounded up to whole vectors.
 pub(super) fn padded(len: usize) -> usize {
-    len.next_multiple_of(kernels::ALIGNED_LEN)
+    len.next_multiple_of(simd::ALIGNED_LEN)
 }

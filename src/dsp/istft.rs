@@ -5,8 +5,8 @@ use std::sync::Arc;
 use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner};
 
-use super::kernels;
 use super::stft::{StftLayout, Window};
+use crate::dsp::simd;
 
 /// The inverse transform and the overlapping sums of several streams ("lanes": channels, components).
 pub struct Istft {
@@ -50,7 +50,7 @@ impl Istft {
         }
         let sum = &mut self.sums[lane];
         let synthesised = &self.frame[self.layout.window_len() - self.layout.synthesis_len()..];
-        kernels::wide(|| {
+        simd::wide(|| {
             for ((sum, &sample), &weight) in sum.iter_mut().zip(synthesised).zip(&self.window) {
                 *sum += sample * weight;
             }

@@ -4,7 +4,7 @@ use aligned_vec::{AVec, avec};
 
 use super::dictionary::padded;
 use super::templates::Templates;
-use super::{MAX_PLAYED_TEMPLATES, kernels};
+use super::{MAX_PLAYED_TEMPLATES, simd};
 
 /// Added to every component's share: silence is shared alike, and nothing divides by zero.
 const SHARE_FLOOR: f32 = 1e-30;
@@ -51,7 +51,7 @@ impl SoftMasks {
         let (components, bins) = (templates.components().len(), templates.format().bins());
         for estimate in self.masks.chunks_exact_mut(self.stride).take(components) {
             let (left, right) = estimate.split_at_mut(bins);
-            kernels::wide(|| {
+            simd::wide(|| {
                 left.iter_mut().zip(right).for_each(|(left, right)| *left = (*left * *left + *right * *right).sqrt());
             });
             raise(left, exponent);
@@ -70,10 +70,10 @@ impl SoftMasks {
             self.sounding.extend(templates.owned(component).iter().copied().filter(is_sounding));
             self.activations.clear();
             self.activations.extend(self.sounding.iter().map(|&template| activations[template as usize]));
-            kernels::weighted_sum(full.chosen(&self.sounding), &self.activations, &mut estimate[..padded(rows)]);
+            simd::weighted_sum(full.chosen(&self.sounding), &self.activations, &mut estimate[..padded(rows)]);
             if let Some(calibration) = templates.calibration(component) {
                 let estimate = &mut estimate[..rows];
-                kernels::wide(|| estimate.iter_mut().zip(calibration).for_each(|(value, gain)| *value *= gain));
+                simd::wide(|| estimate.iter_mut().zip(calibration).for_each(|(value, gain)| *value *= gain));
             }
         }
     }
@@ -81,7 +81,7 @@ impl SoftMasks {
     fn normalise(&mut self, components: usize, len: usize) {
         let masks = &mut self.masks[..components * self.stride];
         let sums = &mut self.sums[..len];
-        kernels::wide(|| {
+        simd::wide(|| {
             sums.fill(SHARE_FLOOR * components as f32);
             for mask in masks.chunks_exact(self.stride) {
                 sums.iter_mut().zip(mask).for_each(|(sum, share)| *sum += share);
@@ -107,9 +107,9 @@ impl SoftMasks {
 /// x ← x^exponent; the usual exponents without a logarithm.
 fn raise(x: &mut [f32], exponent: f32) {
     if exponent == 1.5 {
-        kernels::wide(|| x.iter_mut().for_each(|x| *x *= x.sqrt()));
+        simd::wide(|| x.iter_mut().for_each(|x| *x *= x.sqrt()));
     } else if exponent == 2.0 {
-        kernels::wide(|| x.iter_mut().for_each(|x| *x *= *x));
+        simd::wide(|| x.iter_mut().for_each(|x| *x *= *x));
     } else if exponent != 1.0 {
         x.iter_mut().for_each(|x| *x = x.powf(exponent));
     }

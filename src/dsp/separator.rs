@@ -13,7 +13,7 @@ use super::mixer::{Mixer, Settings};
 use super::spatial::SpatialFilter;
 use super::stft::StftLayout;
 use super::templates::Templates;
-use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, kernels};
+use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, simd};
 
 /// Takes spectra apart, one frame at a time.
 pub struct Separator {
@@ -62,7 +62,7 @@ impl Separator {
         settings: &Settings,
     ) -> Separated<'a> {
         let magnitudes = &mut self.magnitudes[..spectrum.len()];
-        kernels::wide(|| {
+        simd::wide(|| {
             for (magnitude, x) in magnitudes.iter_mut().zip(spectrum) {
                 *magnitude = (x.re * x.re + x.im * x.im).sqrt();
             }
@@ -177,7 +177,7 @@ impl Separated<'_> {
             }
             None => {
                 let (mask, x) = (self.masks.component(component, self.spectrum.len()), self.spectrum);
-                kernels::wide(|| {
+                simd::wide(|| {
                     out.iter_mut().zip(x).zip(mask).for_each(|((out, x), &share)| *out += x * (gain * share));
                 });
             }

@@ -10,7 +10,7 @@
 
 use super::Complex32;
 use super::format::Format;
-use super::kernels::{self, Wide};
+use crate::dsp::simd::{self, Wide};
 
 /// What keeps C invertible, beside covariances of trace one; also what the filter lets a component differ from its place.
 /// On dry panned sources 0.001 separates 1.7 dB better than 0.005; where pans moved by 5° since the capture, 0.0005 is worse.
@@ -81,13 +81,13 @@ impl SpatialFilter {
     /// (`share_stride` values from one component to the next).
     pub fn update(&mut self, spectrum: &[Complex32], covariances: &[Covariance], shares: &[f32], share_stride: usize) {
         let solved = &mut self.solved;
-        kernels::wide(Solve { spectrum, covariances, shares, share_stride, solved });
+        simd::wide(Solve { spectrum, covariances, shares, share_stride, solved });
     }
 
     /// Adds `gain` times one component (its covariances and shares, one per bin) to the left and right bins in `out`:
     /// gain · share (R + ε I) z.
     pub fn add_component(&self, gain: f32, covariances: &[Covariance], shares: &[f32], out: &mut [Complex32]) {
-        kernels::wide(AddComponent { gain, covariances, shares, solved: &self.solved, out });
+        simd::wide(AddComponent { gain, covariances, shares, solved: &self.solved, out });
     }
 }
 

@@ -7,7 +7,7 @@ use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 use thiserror::Error;
 
-use super::kernels;
+use crate::dsp::simd;
 
 /// Window, hop and latency of a short-time Fourier transform, checked once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ impl Stft {
 
     /// Writes the spectrum (`bins` values) of the windowed `samples` (one window long).
     pub fn analyze(&mut self, samples: &[f32], spectrum: &mut [Complex32]) {
-        kernels::wide(|| {
+        simd::wide(|| {
             for ((out, &sample), &weight) in self.windowed.iter_mut().zip(samples).zip(&self.window) {
                 *out = sample * weight;
             }

@@ -8,7 +8,7 @@ use super::dictionary::Dictionary;
 use super::format::Format;
 use super::spatial::Covariance;
 use super::stft::StftLayout;
-use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, kernels};
+use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, simd};
 
 /// Why templates are refused.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -158,7 +158,7 @@ impl Templates {
     pub fn with_copies(&self, copies: Vec<(usize, Vec<f32>)>) -> Self {
         let (mut owners, mut matrix) = (self.owners.clone(), self.full.templates().flatten().collect::<Vec<f32>>());
         for (owner, copy) in copies {
-            let is_good = copy.len() == self.full.rows() && kernels::sum(&copy) >= f32::MIN_POSITIVE;
+            let is_good = copy.len() == self.full.rows() && simd::sum(&copy) >= f32::MIN_POSITIVE;
             if is_good && owner < self.components.len() && owners.len() < MAX_PLAYED_TEMPLATES {
                 owners.push(owner);
                 matrix.extend(copy);

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::control::Control;
 use crate::link::Command;
+use crate::params::control::Control;
 
 /// One thing that a person did.
 #[derive(Clone, Debug, PartialEq)]

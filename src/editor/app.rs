@@ -12,14 +12,15 @@ use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, Key, KeyCapture, NiceEguiApp};
 
 use super::curves::Curves;
-use super::hand::{Hand, Moment};
-use super::model::{Model, Strip, Value};
 use super::parameters::{options, read};
 use super::picture::Canvas;
-use super::size::EditorSize;
-use super::{Control, theme, view};
+use super::{theme, view};
+use crate::editor::perform::{Hand, Moment};
+use crate::editor::screen::{Model, Strip, Value};
 use crate::link::{EditorLink, Slots, Stage};
-use crate::plugin::params::UnweaveParams;
+use crate::params::Control;
+use crate::params::UnweaveParams;
+use crate::params::window_size::EditorSize;
 
 /// Between frames.
 const FRAME: Duration = Duration::from_millis(33);

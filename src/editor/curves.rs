@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::model::TemplateCurve;
 use crate::dsp::column::{HIGHEST_HZ, LOWEST_HZ};
+use crate::editor::screen::TemplateCurve;
 use crate::model::Model;
 
 /// Points of a curve: about as many as a strip is wide.

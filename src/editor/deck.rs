@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::action::SongAction;
-use super::model::SongView;
+use crate::editor::screen::SongView;
 use crate::player::{PlayerControl, Song, SongState};
 
 /// The player, and what of its song is drawn.

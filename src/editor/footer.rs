@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use egui::{Align, Layout, Popup, PopupCloseBehavior, Rect, Response, Sense, Ui, pos2, vec2};
 
 use super::action::{Action, FilePurpose, gesture};
-use super::control::Control;
-use super::model::Model;
 use super::theme::{FAINT, GOOD, LINE, NOTE, RAISED, RECORD, TEXT, font, layout, strong};
 use super::widgets::{caption, check, choice, choice_row, number, select_all};
+use crate::editor::screen::Model;
+use crate::params::control::Control;
 
 /// Sizes to choose from, as shares of the plain one.
 const ZOOMS: [f32; 5] = [0.8, 1.0, 1.25, 1.5, 2.0];

@@ -6,11 +6,11 @@ use egui::{
 };
 
 use super::action::{Action, gesture};
-use super::control::Control;
-use super::model::Model;
 use super::theme::{BACKGROUND, FAINT, GOOD, LINE, NOTE, RECORD, SUNKEN, TEXT, font, layout, strong};
 use super::widgets::{Look, button, check, choice_row, number, segment};
+use crate::editor::screen::Model;
 use crate::link::{Command, Slot, Stage, Target};
+use crate::params::control::Control;
 
 /// Corners of the first, a middle and the last of several buttons in a row.
 const FIRST: CornerRadius = CornerRadius { nw: 6, ne: 0, sw: 6, se: 0 };

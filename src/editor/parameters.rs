@@ -5,9 +5,9 @@ use std::sync::Arc;
 use nice_plug::context::gui::ParamSetter;
 use nice_plug::prelude::Param;
 
-use super::control::{Control, Visit, visit};
-use super::model::Value;
-use crate::plugin::params::UnweaveParams;
+use crate::editor::screen::Value;
+use crate::params::UnweaveParams;
+use crate::params::control::{Control, Visit, visit};
 
 /// Up to so many values are a list to choose from.
 const MOST_OPTIONS: usize = 20;

@@ -3,10 +3,10 @@
 use egui::epaint::{Mesh, Vertex};
 use egui::{Align2, Color32, CornerRadius, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
-use super::model::Model;
 use super::picture::{COLUMNS, Picture};
 use super::theme::{BACKGROUND, FAINT, LINE, NOTE, PANEL, RECORD, TEXT, component_color, font, strong};
 use crate::dsp::column::{HIGHEST_HZ, LOWEST_HZ};
+use crate::editor::screen::Model;
 use crate::link::Stage;
 
 /// Share of the height that the traces have.

@@ -6,14 +6,14 @@ use egui::{
 };
 
 use super::action::{Action, gesture};
-use super::control::Control;
-use super::model::Model;
 use super::theme::{DIM, FAINT, LINE, PANEL, TEXT, component_color, font, strong, write};
 use super::widgets::{
     Carried, FaderLook, Look, MeterLook, SwitchLook, button, fader, meter, select_all, spectra, switch,
 };
 use crate::dsp::MAX_COMPONENTS;
+use crate::editor::screen::Model;
 use crate::link::Target;
+use crate::params::control::Control;
 
 /// A strip's height in points. Between the fader's value and the switches there is room for an output and a note.
 pub(super) const HEIGHT: f32 = 302.0;
@@ -112,7 +112,7 @@ fn switches(ui: &mut Ui, model: &Model, component: usize, row: Rect, color: Colo
                 0 => actions.extend(gesture(solo, to)),
                 1 => actions.extend(gesture(mute, to)),
                 _ if is_on => actions.extend(gesture(gate, 0.0)),
-                _ => actions.extend(gesture(gate, crate::plugin::params::gate_position(GATE_DB))),
+                _ => actions.extend(gesture(gate, crate::params::gate_position(GATE_DB))),
             }
         }
     }

@@ -9,7 +9,7 @@ use egui::{
     TextStyle, Ui, Visuals,
 };
 
-use crate::palette::COLORS;
+use crate::pictures::palette::COLORS;
 
 /// Behind everything.
 pub const BACKGROUND: Color32 = Color32::from_rgb(0x0e, 0x10, 0x14);

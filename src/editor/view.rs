@@ -3,14 +3,10 @@
 use egui::{Align, Event, Key, Layout, Rect, Ui, UiBuilder, pos2};
 
 use super::action::Action;
-use super::model::Model;
 use super::theme::BACKGROUND;
-use super::{footer, header, scene, song, strip};
+use super::{footer, header, scene, song_bar, strip};
+use crate::editor::screen::Model;
 
-/// The editor's plain size in points.
-pub(super) const SIZE: [f32; 2] = [1200.0, 780.0];
-/// The least that everything fits in.
-pub(super) const MIN_SIZE: [f32; 2] = [1080.0, 640.0];
 /// Points between things, and around them.
 const MARGIN: f32 = 20.0;
 const GAP: f32 = 11.0;
@@ -28,8 +24,8 @@ pub fn view(ui: &mut Ui, model: &Model) -> Vec<Action> {
     line(ui, top, |ui| header::header(ui, model, &mut actions));
     let mut below = top.bottom() + GAP + 4.0;
     if let Some(song) = &model.song {
-        let bar = row(below, song::HEIGHT);
-        line(ui, bar, |ui| song::song(ui, song, &mut actions));
+        let bar = row(below, song_bar::HEIGHT);
+        line(ui, bar, |ui| song_bar::song(ui, song, &mut actions));
         below = bar.bottom() + GAP;
     }
     let bottom = row(whole.bottom() - 46.0, 24.0);

@@ -10,8 +10,8 @@ use nice_plug_egui::{
 };
 
 use super::app::{App, Instance};
-use super::size::EditorSize;
-use super::view::MIN_SIZE;
+use crate::params::window_size::EditorSize;
+use crate::params::window_size::MIN_SIZE;
 
 /// The editor of one instance, open or not.
 pub struct Window {

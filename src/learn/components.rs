@@ -7,7 +7,6 @@ use thiserror::Error;
 
 use super::capture::{Capture, CaptureError, Spectrogram};
 use super::draft::{Draft, DraftComponent};
-use super::grouping::{Grouping, group_templates};
 use super::nmf::{FactorizeError, FactorizeOptions, Fixed, Start, factorize};
 pub use super::progress::OnProgress;
 use super::progress::{Cancelled, Progress};
@@ -15,6 +14,7 @@ use super::report::{Report, Worth, explained};
 use super::steadiness::is_steady;
 use super::threads::Threads;
 use crate::dsp::{Divergence, Format, MAX_COMPONENTS, MAX_TEMPLATES, Mode, StftLayout, TemplatesError, Window};
+use crate::learn::group::{Grouping, group_templates};
 use crate::link::{GroupBy, Steadiness};
 use crate::model::{Model, ModelError};
 

@@ -9,8 +9,8 @@ use super::rehearsal::{Rehearsal, captured_covariances};
 use super::report::{ComponentReport, Report, Worth};
 use super::threads::Sharing;
 use crate::dsp::{Covariance, Format, StftLayout, Templates};
+use crate::model::pitch;
 use crate::model::{Learned, Model};
-use crate::pitch;
 
 /// One component on its way to a model.
 #[derive(Clone, Debug)]

@@ -1,7 +1,6 @@
 //! The online solver, rehearsed on the captures: what it makes of them calibrates it, and says where components sound from.
 
 use super::capture::{Capture, Frames};
-use super::places::PlaceSums;
 use super::progress::Cancelled;
 use super::threads::Sharing;
 use crate::dsp::masks::SoftMasks;
@@ -10,6 +9,7 @@ use crate::dsp::{
     ActivationSolver, Complex32, Covariance, Divergence, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, Settings, StftLayout,
     Templates, Window,
 };
+use crate::learn::directions::PlaceSums;
 
 /// Calibration gains stay within a factor of two.
 const MAX_GAIN: f64 = 2.0;

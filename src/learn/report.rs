@@ -137,8 +137,7 @@ impl Report {
         };
         // Every template of one, compared with the nearest of the other; both ways.
         let covered = |a: usize, b: usize| {
-            let nearest =
-                |root: &Vec<f32>| of(b).map(|other| crate::dsp::kernels::dot(root, other)).fold(0.0, f32::max);
+            let nearest = |root: &Vec<f32>| of(b).map(|other| crate::dsp::simd::dot(root, other)).fold(0.0, f32::max);
             of(a).map(nearest).sum::<f32>() / of(a).count().max(1) as f32
         };
         let names = templates.components();

@@ -10,23 +10,23 @@
 //! The audio thread only ever touches the ring, the triple buffer's output and atomics: it waits for nobody, and whatever
 //! is dropped is dropped on the other side.
 
-mod capture;
+mod columns;
 mod models;
 mod request;
+mod rings;
 mod stage;
 mod status;
-mod watch;
 
 use std::sync::Arc;
 
 use crossbeam::channel;
 
-pub use capture::{AudioLink, CaptureMessage, CaptureReader, HistorySwitch, Listening, Recording};
+pub use columns::{ColumnSender, Columns};
 pub use models::{Models, Slot, Slots};
 pub use request::{Command, GroupBy, LearnRequest, LearnSettings, Steadiness, Target};
+pub use rings::{AudioLink, CaptureMessage, CaptureReader, HistorySwitch, Listening, Recording};
 pub use stage::Stage;
 pub use status::{Meters, Phase, Status};
-pub use watch::{ColumnSender, Columns};
 
 /// Frames that the audio thread may be ahead of the learner, which looks every 20 ms, and while it learns every 100 ms: 8 s
 /// at 48 kHz, so that a host that renders 80 times faster than real time loses nothing; half of it for the history alone.
@@ -42,7 +42,7 @@ pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
     let (requests_in, requests_out) = channel::unbounded();
     let models = Arc::new(Models::new(playing));
     let (status, meters) = (Arc::new(Status::default()), Arc::new(Meters::default()));
-    let (column_sender, columns) = watch::watch();
+    let (column_sender, columns) = columns::watch();
     let audio = AudioLink::new(frames_in, events_in, templates, column_sender, status.clone(), meters.clone());
     let learn = LearnLink {
         capture: CaptureReader::new(frames_out, events_out),

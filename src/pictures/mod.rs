@@ -1,6 +1,9 @@
 //! Pictures of what is learned and heard: a spectrogram, W, H over time, shares over time, a loss curve. PNG files with
 //! text in a shipped font, so that they look the same everywhere. Only at the rim.
 
+pub mod demo;
+pub mod griffin_lim;
+pub mod palette;
 mod plot;
 
 use std::fs::File;
@@ -14,9 +17,9 @@ use thiserror::Error;
 use plot::*;
 
 use crate::dsp::Templates;
+use crate::files::whole::write_whole;
 use crate::learn::Spectrogram;
-use crate::palette::COLORS;
-use crate::whole_file::write_whole;
+use crate::pictures::palette::COLORS;
 
 /// A component's colour.
 fn color(component: usize) -> RGBColor {

@@ -9,7 +9,7 @@ use super::NumberedSong;
 use super::loader::{Job, Loader};
 use super::orders::{Orders, Told};
 use super::song::{Song, StreamFormat};
-use crate::audio_file::{AudioFile, TimeRange};
+use crate::files::audio::{AudioFile, TimeRange};
 
 /// How far a song is.
 #[derive(Clone, Debug, PartialEq, Eq)]

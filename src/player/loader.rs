@@ -8,7 +8,7 @@ use std::thread::{Builder, JoinHandle};
 
 use super::control::Shelf;
 use super::song::{Song, SongError, StreamFormat};
-use crate::audio_file::AudioFile;
+use crate::files::audio::AudioFile;
 
 /// A song to be made.
 pub(super) struct Job {

@@ -6,7 +6,7 @@ use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 use thiserror::Error;
 
-use crate::audio_file::{AudioFile, AudioFileError};
+use crate::files::audio::{AudioFile, AudioFileError};
 
 /// The most columns of a song's overview.
 const OVERVIEW_COLUMNS: usize = 2000;

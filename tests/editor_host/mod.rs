@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::prelude::{ParamPtr, Params, PluginApi, PluginState};
-use unweave::plugin::params::UnweaveParams;
+use unweave::params::UnweaveParams;
 
 /// What a host is told of a parameter, by its id.
 #[derive(Clone, Debug, PartialEq)]

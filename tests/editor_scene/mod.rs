@@ -8,13 +8,14 @@ use std::sync::Arc;
 use egui_kittest::Harness;
 use unweave::dsp::{Column, Divergence, Format, StftLayout, Templates};
 use unweave::editor::app::{App, Instance};
-use unweave::editor::model::{SongView, Value};
 use unweave::editor::picture::Canvas;
-use unweave::editor::size::EditorSize;
-use unweave::editor::{Action, Control, Model, theme, view};
+use unweave::editor::screen::{SongView, Value};
+use unweave::editor::{Action, Model, theme, view};
 use unweave::link::{EditorLink, Stage, connect};
 use unweave::model::Learned;
-use unweave::plugin::params::UnweaveParams;
+use unweave::params::Control;
+use unweave::params::UnweaveParams;
+use unweave::params::window_size::EditorSize;
 
 /// Components of the scene: what they are called, and how loud they are.
 const PARTS: [(&str, f32); 4] = [("Kick", -3.0), ("Hats", -38.0), ("Bass", -9.0), ("Lead", -21.0)];

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use unweave::audio_file::AudioFile;
-use unweave::demo::{COMPONENTS, Clip, Story};
+use unweave::files::audio::AudioFile;
 use unweave::model::Model;
-use unweave::plugin::state::SavedModel;
+use unweave::params::state::SavedModel;
+use unweave::pictures::demo::{COMPONENTS, Clip, Story};
 
 use crate::clap_host::Host;
 

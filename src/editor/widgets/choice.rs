@@ -4,9 +4,9 @@ use egui::{Align2, Color32, Popup, Response, RichText, Role, Sense, Ui, WidgetIn
 
 use super::button::outline_focus;
 use crate::editor::action::{Action, gesture};
-use crate::editor::control::Control;
-use crate::editor::model::Model;
+use crate::editor::screen::Model;
 use crate::editor::theme::{FAINT, TEXT, font, layout, strong, write};
+use crate::params::control::Control;
 
 /// Its name, its value, and the list of values when it is pressed.
 pub fn choice(ui: &mut Ui, model: &Model, control: Control, hint: &str, actions: &mut Vec<Action>) {

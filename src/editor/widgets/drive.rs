@@ -4,8 +4,8 @@
 use egui::{Event, EventFilter, Id, Key, MouseWheelUnit, PointerButton, Popup, PopupCloseBehavior, Response, Ui, Vec2};
 
 use crate::editor::action::{Action, gesture};
-use crate::editor::control::Control;
-use crate::editor::model::Value;
+use crate::editor::screen::Value;
+use crate::params::control::Control;
 
 /// Shift moves a tenth as far.
 const FINE: f32 = 0.1;

@@ -4,10 +4,10 @@ use egui::{Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, Ui, WidgetI
 
 use super::drive::{Drive, Travel, drive};
 use crate::editor::action::Action;
-use crate::editor::control::Control;
-use crate::editor::model::Value;
+use crate::editor::screen::Value;
 use crate::editor::theme::{DIM, FAINT, LINE, TEXT, font};
-use crate::plugin::params::fader_position;
+use crate::params::control::Control;
+use crate::params::fader_position;
 
 /// Decibels that are written beside the track.
 const MARKS_DB: [f32; 7] = [12.0, 6.0, 0.0, -6.0, -12.0, -24.0, f32::NEG_INFINITY];

@@ -4,10 +4,10 @@ use egui::{CornerRadius, CursorIcon, Rect, Role, Sense, Stroke, StrokeKind, Ui, 
 
 use super::drive::{Drive, Travel, drive};
 use crate::editor::action::Action;
-use crate::editor::control::Control;
-use crate::editor::model::Value;
+use crate::editor::screen::Value;
 use crate::editor::theme::{SUNKEN, TEXT};
-use crate::plugin::params::{GATE_MAX_DB, GATE_OFF_DB};
+use crate::params::control::Control;
+use crate::params::{GATE_MAX_DB, GATE_OFF_DB};
 
 /// One wheel step or arrow key: a decibel.
 const STEP: f32 = 1.0 / (GATE_MAX_DB - GATE_OFF_DB);

@@ -5,9 +5,9 @@ use egui::{CursorIcon, Ui};
 use super::choice::caption;
 use super::drive::{Drive, Travel, drive};
 use crate::editor::action::Action;
-use crate::editor::control::Control;
-use crate::editor::model::Model;
+use crate::editor::screen::Model;
 use crate::editor::theme::TEXT;
+use crate::params::control::Control;
 
 /// Points to drag for all of the range.
 const TRAVEL: f32 = 200.0;

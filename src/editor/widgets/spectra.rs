@@ -3,7 +3,7 @@
 use egui::{Color32, CornerRadius, CursorIcon, Popup, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2};
 
 use crate::editor::action::Action;
-use crate::editor::model::{Model, TemplateCurve};
+use crate::editor::screen::{Model, TemplateCurve};
 use crate::editor::theme::SUNKEN;
 
 /// A template on its way to another strip.

@@ -3,9 +3,9 @@
 use egui::{Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
 
 use crate::editor::action::{Action, gesture};
-use crate::editor::control::Control;
-use crate::editor::model::Model;
+use crate::editor::screen::Model;
 use crate::editor::theme::{BACKGROUND, FAINT, RAISED, SUNKEN, TEXT, strong};
+use crate::params::control::Control;
 
 /// How a switch looks.
 pub struct SwitchLook<'a> {

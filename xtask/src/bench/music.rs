@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use anyhow::Result;
-use unweave::demo::Clip;
 use unweave::dsp::Mode;
 use unweave::learn::{Capture, LearnOptions, Part, learn_blind, learn_guided};
 use unweave::link::{GroupBy, Steadiness};
 use unweave::model::{Model, Playing};
+use unweave::pictures::demo::Clip;
 
 use crate::scenes::{Player, RATE};
 

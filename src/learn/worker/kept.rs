@@ -1,0 +1,162 @@
+//! The captures that models were learned from: they can be learned from again without playing again. Learning thread only.
+
+use std::sync::Arc;
+
+use crate::learn::capture::{Capture, CaptureError};
+use crate::link::{LearnSettings, Slots, Target};
+use crate::model::Model;
+
+/// The captures that one model was learned from.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Of each component alone, by index.
+    pub alone: Vec<Option<Capture>>,
+    /// Of everything: what was taken apart blind, or what the rest was learned from.
+    pub mix: Option<Capture>,
+    /// Which component is the rest, if the capture of everything was for that.
+    pub rest: Option<usize>,
+    /// What the last capture was learned with.
+    pub settings: Option<LearnSettings>,
+}
+
+impl Kept {
+    /// These captures and a new one, in place of the one that its target has, or appended to that where the settings say so.
+    /// `rest` is the component that is the rest, or would be.
+    ///
+    /// # Errors
+    /// It cannot be appended.
+    pub fn with(&self, capture: Capture, rest: usize, settings: LearnSettings) -> Result<Self, CaptureError> {
+        let capture = match self.of(settings.target).filter(|_| settings.accumulate) {
+            Some(before) => before.followed_by(&capture)?,
+            None => capture,
+        };
+        let mut kept = self.clone();
+        kept.settings = Some(settings);
+        match settings.target {
+            Target::All => kept = Self { mix: Some(capture), settings: Some(settings), ..Self::default() },
+            Target::Component(index) => {
+                let index = usize::from(index);
+                if kept.rest == Some(index) {
+                    (kept.rest, kept.mix) = (None, None);
+                }
+                kept.alone.resize(kept.alone.len().max(index + 1), None);
+                kept.alone[index] = Some(capture);
+            }
+            Target::Rest => {
+                (kept.mix, kept.rest) = (Some(capture), Some(rest));
+                kept.alone.iter_mut().skip(rest).take(1).for_each(|alone| *alone = None);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The capture of a target.
+    fn of(&self, target: Target) -> Option<&Capture> {
+        match target {
+            Target::All => self.mix.as_ref().filter(|_| self.rest.is_none()),
+            Target::Component(index) => self.alone.get(usize::from(index))?.as_ref(),
+            Target::Rest => self.mix.as_ref().filter(|_| self.rest.is_some()),
+        }
+    }
+
+    /// What there are captures of, in the order to learn them.
+    pub fn targets(&self) -> Vec<Target> {
+        let alone = (0..self.alone.len()).map(|index| Target::Component(index as u8));
+        let all = [Target::All].into_iter().chain(alone).chain([Target::Rest]);
+        all.filter(|&target| self.of(target).is_some()).collect()
+    }
+
+    /// Seconds in all.
+    pub fn seconds(&self) -> f32 {
+        self.alone.iter().flatten().chain(&self.mix).map(Capture::seconds).sum()
+    }
+}
+
+/// The captures of the last models.
+#[derive(Default)]
+pub struct KeptOfModels(Vec<(Arc<Model>, Kept)>);
+
+impl KeptOfModels {
+    /// What a model was learned from; nothing if that is not known, or of no model.
+    pub fn of(&self, model: Option<&Arc<Model>>) -> Kept {
+        let found = self.0.iter().find(|(known, _)| model.is_some_and(|model| Arc::ptr_eq(known, model)));
+        found.map(|(_, kept)| kept.clone()).unwrap_or_default()
+    }
+
+    /// Keeps what a model was learned from.
+    pub fn keep(&mut self, model: Arc<Model>, kept: Kept) {
+        self.0.push((model, kept));
+    }
+
+    /// Forgets the captures of all models but these. Whether there were any.
+    pub fn retain(&mut self, slots: &Slots) -> bool {
+        let before = self.0.len();
+        let is_known =
+            |model: &Arc<Model>| [&slots.current, &slots.other].into_iter().flatten().any(|m| Arc::ptr_eq(m, model));
+        self.0.retain(|(model, _)| is_known(model));
+        self.0.len() < before
+    }
+
+    /// Forgets every capture.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::{Divergence, Mode};
+    use crate::link::{GroupBy, Steadiness};
+
+    fn settings(target: Target, accumulate: bool) -> LearnSettings {
+        LearnSettings {
+            target,
+            components: 2,
+            templates: None,
+            divergence: Divergence::default(),
+            mode: Mode::Normal,
+            group_by: GroupBy::Auto,
+            steadiness: Steadiness::Detect,
+            extend_pitch: true,
+            threads: 1,
+            last_s: 8,
+            accumulate,
+        }
+    }
+
+    fn capture(len: usize) -> Capture {
+        Capture::new(1000.0, vec![vec![0.5; len]]).unwrap()
+    }
+
+    #[test]
+    fn captures_are_learned_again_in_the_order_that_gives_the_same_model() {
+        let add = |kept: Kept, target: Target| kept.with(capture(100), 2, settings(target, false)).unwrap();
+        let (one, two) = (Target::Component(0), Target::Component(1));
+        let guided = [Target::Rest, two, one].into_iter().fold(Kept::default(), add);
+        assert_eq!(guided.targets(), [one, two, Target::Rest]);
+        // A capture of everything begins anew; what follows replaces parts of it.
+        let blind = [one, Target::All, two].into_iter().fold(Kept::default(), add);
+        assert_eq!(blind.targets(), [Target::All, two]);
+        assert_eq!(blind.seconds(), 0.2);
+        // The rest, captured alone, is no rest.
+        assert_eq!(add(guided, Target::Component(2)).targets(), [one, two, Target::Component(2)]);
+    }
+
+    #[test]
+    fn a_capture_is_appended_to_the_one_of_its_own_target_only() {
+        let add = |kept: &Kept, target: Target, len: usize| kept.with(capture(len), 1, settings(target, true)).unwrap();
+        let mut kept = Kept::default();
+        for (target, seconds) in
+            [(Target::Component(0), 0.1), (Target::Component(0), 0.2), (Target::Rest, 0.3), (Target::Rest, 0.4)]
+        {
+            kept = add(&kept, target, 100);
+            assert!((kept.seconds() - seconds).abs() < 1e-6, "{target:?}");
+        }
+        // The mix of a rest is none of everything.
+        let all = add(&kept, Target::All, 50);
+        assert_eq!((all.seconds(), add(&all, Target::All, 50).seconds()), (0.05, 0.1));
+        let other = Capture::new(2000.0, vec![vec![0.5; 9]]).unwrap();
+        assert!(all.with(other, 1, settings(Target::All, true)).is_err());
+    }
+}

@@ -1,0 +1,404 @@
+//! The learning thread: one per instance, owned, cancellable, joined by `Drop`.
+
+pub mod edit;
+pub mod history;
+pub mod inbox;
+pub mod kept;
+pub mod refusal;
+pub mod take;
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crate::dsp::{Mode, StftLayout};
+use crate::learn::capture::{Capture, CaptureError};
+use crate::learn::components::{LearnError, LearnOptions, Lesson, Part, fresh_name, learn_blind, learn_component};
+use crate::learn::nmf::Iteration;
+use crate::learn::report::Report;
+use crate::learn::threads::{Priority, Threads, lower_priority};
+use crate::link::{EditorLink, LearnLink, LearnRequest, LearnSettings, Models, Phase, Status, Steadiness, Target};
+use crate::model::Model;
+use inbox::{Inbox, Task, Word, give_memory_back};
+use kept::{Kept, KeptOfModels};
+pub use refusal::Refusal;
+
+/// How often the thread looks for captured frames.
+const POLL: Duration = Duration::from_millis(20);
+/// The name of the component that learns what the others leave.
+pub const REST: &str = "rest";
+
+/// The owner of the learning thread.
+pub struct Learner {
+    link: EditorLink,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Learner {
+    /// Starts the thread. `options` say how to learn; what a capture's settings name goes before them.
+    ///
+    /// # Errors
+    /// No thread could be started.
+    pub fn start(link: LearnLink, editor: EditorLink, options: LearnOptions) -> io::Result<Self> {
+        let (models, status) = (link.models.clone(), link.status.clone());
+        let (inbox, kept) = (Inbox::new(link), KeptOfModels::default());
+        let worker = Worker { inbox, models, status, options, kept, is_quitting: false };
+        let thread = Builder::new().name("unweave-learn".into()).spawn(move || worker.run())?;
+        Ok(Self { link: editor, thread: Some(thread) })
+    }
+}
+
+impl Drop for Learner {
+    fn drop(&mut self) {
+        // The thread is gone already if it does not listen.
+        let _ = self.link.requests.send(LearnRequest::Quit);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    inbox: Inbox,
+    models: Arc<Models>,
+    status: Arc<Status>,
+    options: LearnOptions,
+    kept: KeptOfModels,
+    /// A learning was broken off because the owner is going.
+    is_quitting: bool,
+}
+
+/// What a learning gives: the model, what to tell of it, and the captures it was learned from.
+type Learned = (Model, Report, Kept);
+
+/// Where a learned model goes.
+#[derive(Clone, Copy)]
+enum Place {
+    /// It is to be kept or reverted.
+    Review,
+    /// It stands for the one that plays: the same captures, for another window.
+    Same,
+}
+
+impl Worker {
+    fn run(mut self) {
+        lower_priority();
+        loop {
+            match self.inbox.wait(POLL) {
+                Word::Quit => return,
+                // Between learnings there is nothing to cancel, but a failure that was read.
+                Word::Cancel => self.begin(),
+                Word::GoOn => {}
+            }
+            while let Some(task) = self.inbox.next_task() {
+                self.act(task);
+                if self.is_quitting {
+                    return;
+                }
+            }
+            self.follow_models();
+        }
+    }
+
+    fn act(&mut self, task: Task) {
+        let is_switch = matches!(task, Task::Revert | Task::Compare);
+        let done = match task {
+            Task::Play(playing, stream) => {
+                if let Some(sample_rate) = self.models.play_like(playing, stream) {
+                    self.learn_for(playing.layout, sample_rate);
+                }
+                return;
+            }
+            Task::Learn(capture, settings) => {
+                let learned = capture.and_then(|capture| self.learn(capture, settings));
+                return self.end(learned, Place::Review);
+            }
+            Task::LearnAgain(settings) => {
+                let learned = self.learn_again(settings);
+                return self.end(learned, Place::Review);
+            }
+            Task::Keep => {
+                self.models.keep();
+                Ok(())
+            }
+            Task::Revert if !self.models.revert() => Err(Refusal::NoReview),
+            Task::Compare if !self.models.compare() => Err(Refusal::NothingToCompare),
+            Task::Revert | Task::Compare => Ok(()),
+            Task::Forget => {
+                self.kept.clear();
+                give_memory_back();
+                Ok(())
+            }
+            Task::Rename(component, name) => self.rename(component, &name),
+            Task::Move(template, component) => self.move_template(template, component),
+            Task::Replace(model) => {
+                self.models.review(model);
+                Ok(())
+            }
+        };
+        self.begin();
+        match done {
+            Ok(()) | Err(Refusal::Learn(LearnError::Cancelled)) => {}
+            Err(refusal) => self.status.fail(refusal.to_string()),
+        }
+        // The model that plays now may have been learned for another window.
+        if let Some((playing, sample_rate)) = self.models.playing().filter(|_| is_switch) {
+            self.learn_for(playing.layout, sample_rate);
+        }
+    }
+
+    /// Something new begins: what failed before is forgotten.
+    fn begin(&self) {
+        self.status.forgive();
+        self.status.enter(if self.inbox.is_capturing() { Phase::Capturing } else { Phase::Idle });
+    }
+
+    /// The model that plays, with a component called otherwise.
+    fn rename(&mut self, component: usize, name: &str) -> Result<(), Refusal> {
+        let model = self.models.current().ok_or(Refusal::NoModel)?;
+        let changed = edit::renamed(&model, component, name)?;
+        self.exchange(&model, changed);
+        Ok(())
+    }
+
+    /// A changed model stands where the model was, and has its captures.
+    fn exchange(&mut self, model: &Arc<Model>, changed: Model) {
+        let changed = Arc::new(changed);
+        self.kept.keep(changed.clone(), self.kept.of(Some(model)));
+        self.models.exchange(model, changed);
+    }
+
+    /// The model that plays, with a template in another component.
+    fn move_template(&mut self, template: usize, component: usize) -> Result<(), Refusal> {
+        let model = self.models.current().ok_or(Refusal::NoModel)?;
+        let changed = edit::moved(&model, template, component)?;
+        let kept = self.kept.of(Some(&model));
+        let Some(settings) = kept.settings else {
+            self.exchange(&model, changed);
+            return Ok(());
+        };
+        self.status.begin();
+        let options = options(&self.options, settings);
+        let touched = [model.templates().owners()[template], component];
+        let mut on_progress = listening(&mut self.inbox, &self.status, &mut self.is_quitting, (&options, settings));
+        let measured = edit::measured(&changed, touched, &kept, &options, &mut on_progress)?;
+        drop(on_progress);
+        self.exchange(&model, measured);
+        Ok(())
+    }
+
+    /// Captures whose model is gone go too.
+    fn follow_models(&mut self) {
+        let slots = self.models.slots();
+        if self.kept.retain(&slots) {
+            give_memory_back();
+        }
+        self.status.learned_s.store(self.kept.of(slots.current.as_ref()).seconds(), Relaxed);
+    }
+
+    /// Learns from a new capture.
+    fn learn(&mut self, capture: Capture, settings: LearnSettings) -> Result<Learned, Refusal> {
+        let known = self.models.current();
+        let kept = self.kept.of(known.as_ref());
+        let kept = kept.with(capture, rest_of(&kept, known.as_deref()), settings)?;
+        let (model, report) = self.learn_from(&kept, known.as_deref(), settings)?;
+        Ok((model, report, kept))
+    }
+
+    /// Learns once more from all captures of the model that plays, component by component.
+    fn learn_again(&mut self, settings: LearnSettings) -> Result<Learned, Refusal> {
+        let known = self.models.current();
+        let kept = self.kept.of(known.as_ref());
+        let mut learned = None;
+        for target in kept.targets() {
+            let before = learned.as_ref().map_or(known.as_deref(), |(model, _)| Some(model));
+            let steadiness = match target {
+                Target::Component(index) if is_steady(known.as_deref(), index) => Steadiness::Steady,
+                _ => Steadiness::Varying,
+            };
+            let (model, report) = self.learn_from(&kept, before, LearnSettings { target, steadiness, ..settings })?;
+            // Whoever named a component wants to find that name again.
+            let model = match &known {
+                Some(known) if target == Target::All => named_like(model, known),
+                _ => model,
+            };
+            learned = Some((model, report));
+        }
+        let (model, report) = learned.ok_or(Refusal::NothingKept)?;
+        Ok((model, report, kept))
+    }
+
+    /// Learns once more where the window that plays lasts longer or shorter than the one that the model was learned with.
+    fn learn_for(&mut self, layout: StftLayout, sample_rate: f32) {
+        let Some(model) = self.models.current() else { return };
+        let Some(settings) = self.kept.of(Some(&model)).settings.filter(|_| self.options.layout.is_none()) else {
+            return;
+        };
+        let octaves = |window_len: usize, sample_rate: f32| (window_len as f32 / sample_rate).log2();
+        let learned = octaves(model.learned().layout.window_len(), model.templates().format().sample_rate);
+        // Windows are powers of two, and rates lie between them.
+        if (octaves(layout.window_len(), sample_rate) - learned).round() != 0.0 {
+            let mode = Mode::ALL.into_iter().find(|mode| mode.layout(sample_rate) == layout);
+            let learned = self.learn_again(LearnSettings { mode: mode.unwrap_or(settings.mode), ..settings });
+            self.end(learned, Place::Same);
+        }
+    }
+
+    /// Learns the target from the captures in `kept`.
+    fn learn_from(
+        &mut self,
+        kept: &Kept,
+        known: Option<&Model>,
+        settings: LearnSettings,
+    ) -> Result<(Model, Report), LearnError> {
+        self.status.forgive();
+        self.status.begin();
+        let options = options(&self.options, settings);
+        let mut on_progress = listening(&mut self.inbox, &self.status, &mut self.is_quitting, (&options, settings));
+        let silent = || LearnError::Capture { name: "the capture".into(), error: CaptureError::Empty };
+        let part = |name: Option<String>, otherwise: String, capture: &Capture| {
+            let templates = settings.templates.map(usize::from);
+            let name = name.unwrap_or(otherwise);
+            Part { name, capture: capture.clone(), templates, steadiness: settings.steadiness }
+        };
+        let name = |index: usize| known.and_then(|model| model.templates().components().get(index).cloned());
+        match settings.target {
+            Target::All => {
+                let mix = kept.mix.as_ref().ok_or_else(silent)?;
+                learn_blind(mix, usize::from(settings.components), &options, &mut on_progress)
+            }
+            Target::Component(index) => {
+                let index = usize::from(index);
+                let capture = kept.alone.get(index).and_then(Option::as_ref).ok_or_else(silent)?;
+                let names = known.map(|model| model.templates().components()).unwrap_or_default();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let part = part(name(index), fresh_name(index, &names), capture);
+                learn_component(known, index, Lesson::Alone(&part), &kept.alone, &options, &mut on_progress)
+            }
+            Target::Rest => {
+                let index = kept.rest.unwrap_or_default();
+                let part = part(name(index), REST.into(), kept.mix.as_ref().ok_or_else(silent)?);
+                learn_component(known, index, Lesson::Rest(&part), &kept.alone, &options, &mut on_progress)
+            }
+        }
+    }
+
+    /// Plays what was learned, or says why nothing was.
+    fn end(&mut self, learned: Result<Learned, Refusal>, place: Place) {
+        self.begin();
+        match learned {
+            Ok((model, report, kept)) => {
+                let model = Arc::new(model);
+                self.kept.keep(model.clone(), kept);
+                match (place, self.models.current()) {
+                    (Place::Same, Some(same)) => self.models.exchange(&same, model),
+                    _ => self.models.review(model),
+                }
+                self.status.warn(report.warnings.iter().map(ToString::to_string).collect());
+            }
+            Err(Refusal::Learn(LearnError::Cancelled)) => {}
+            Err(refusal) => self.status.fail(refusal.to_string()),
+        }
+        self.follow_models();
+        give_memory_back();
+        self.status.learns_ended.fetch_add(1, Relaxed);
+    }
+}
+
+/// What happens while it learns: it tells how far it is, and listens.
+fn listening<'a>(
+    inbox: &'a mut Inbox,
+    status: &'a Status,
+    is_quitting: &'a mut bool,
+    (options, settings): (&'a LearnOptions, LearnSettings),
+) -> impl FnMut(Iteration) -> ControlFlow<()> + 'a {
+    options.threads.allow(allowed_threads(settings, status));
+    move |iteration| {
+        options.threads.allow(allowed_threads(settings, status));
+        status.progress.store(iteration.done as f32 / iteration.total as f32, Relaxed);
+        iteration.loss.into_iter().for_each(|loss| status.lose(loss as f32));
+        // What comes meanwhile must not fill the ring.
+        match inbox.read() {
+            Word::GoOn => ControlFlow::Continue(()),
+            Word::Cancel => ControlFlow::Break(()),
+            Word::Quit => {
+                *is_quitting = true;
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+/// The component that is the rest, or would be: the one that it was, or is called so, else one more.
+fn rest_of(kept: &Kept, known: Option<&Model>) -> usize {
+    let names = known.map(|model| model.templates().components()).unwrap_or_default();
+    let called_so = || names.iter().position(|name| name == REST);
+    kept.rest.or_else(called_so).unwrap_or(names.len())
+}
+
+fn is_steady(model: Option<&Model>, component: u8) -> bool {
+    model.is_some_and(|model| model.learned().steady.contains(&usize::from(component)))
+}
+
+/// The model, with the names that the components of `known` have, if there are as many.
+fn named_like(model: Model, known: &Model) -> Model {
+    model.with_names(known.templates().components().to_vec()).unwrap_or(model)
+}
+
+/// How to learn: what the settings name goes before `base`.
+fn options(base: &LearnOptions, settings: LearnSettings) -> LearnOptions {
+    let usual = match settings.target {
+        Target::All => LearnOptions::BLIND_TEMPLATES,
+        Target::Component(_) | Target::Rest => LearnOptions::GUIDED_TEMPLATES,
+    };
+    LearnOptions {
+        templates: settings.templates.map_or(usual, usize::from),
+        divergence: settings.divergence,
+        mode: settings.mode,
+        group_by: settings.group_by,
+        extend_pitch: settings.extend_pitch,
+        threads: Threads::new(1, Priority::Low),
+        ..base.clone()
+    }
+}
+
+/// How many threads may learn just now.
+fn allowed_threads(settings: LearnSettings, status: &Status) -> usize {
+    match settings.threads {
+        0 if status.is_playing.load(Relaxed) => 1,
+        0 => Threads::cores(),
+        most => most.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::Divergence;
+    use crate::link::GroupBy;
+
+    #[test]
+    fn all_cores_learn_until_the_host_plays_and_never_more_than_the_user_allows() {
+        let settings = |threads: u8| LearnSettings {
+            target: Target::All,
+            components: 2,
+            templates: None,
+            divergence: Divergence::KullbackLeibler,
+            mode: Mode::Normal,
+            group_by: GroupBy::Auto,
+            steadiness: Steadiness::Detect,
+            extend_pitch: true,
+            threads,
+            last_s: 8,
+            accumulate: false,
+        };
+        let status = Status::default();
+        let allowed = |threads: u8| allowed_threads(settings(threads), &status);
+        assert_eq!([0, 1, 3].map(allowed), [Threads::cores(), 1, 3]);
+        status.is_playing.store(true, Relaxed);
+        assert_eq!([0, 1, 3].map(allowed), [1, 1, 3]);
+    }
+}

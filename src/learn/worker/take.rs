@@ -1,0 +1,92 @@
+//! A running capture: what is recorded until it ends. Learning thread only.
+
+use crate::learn::capture::{Capture, CaptureError};
+
+/// A recording that runs, or waits for the transport.
+pub struct Take {
+    sample_rate: f32,
+    channels: Vec<Vec<f32>>,
+    is_paused: bool,
+}
+
+impl Take {
+    /// Nothing yet, of 1 or 2 `channels`.
+    pub fn new(sample_rate: f32, channels: usize) -> Self {
+        Self { sample_rate, channels: vec![Vec::new(); channels], is_paused: false }
+    }
+
+    /// Adds frames, unless it waits; it keeps the first [`Capture::MAX_S`].
+    pub fn push(&mut self, frames: &[[f32; 2]]) {
+        let max_len = (Capture::MAX_S * self.sample_rate) as usize;
+        let room = if self.is_paused { 0 } else { max_len.saturating_sub(self.len()) };
+        let frames = &frames[..frames.len().min(room)];
+        for (index, channel) in self.channels.iter_mut().enumerate() {
+            channel.extend(frames.iter().map(|frame| frame[index]));
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.channels.first().map_or(0, Vec::len)
+    }
+
+    /// How long it is.
+    pub fn seconds(&self) -> f32 {
+        self.len() as f32 / self.sample_rate
+    }
+
+    /// Waits from now on.
+    pub fn pause(&mut self) {
+        self.is_paused = true;
+    }
+
+    /// Waits no longer.
+    pub fn resume(&mut self) {
+        self.is_paused = false;
+    }
+
+    /// Whether it waits.
+    pub fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// The same from the start, in this format.
+    pub fn restarted(&self, sample_rate: f32, channels: usize) -> Self {
+        Self { is_paused: self.is_paused, ..Self::new(sample_rate, channels) }
+    }
+
+    /// What was recorded.
+    ///
+    /// # Errors
+    /// It cannot be learned from.
+    pub fn capture(self) -> Result<Capture, CaptureError> {
+        Capture::new(self.sample_rate, self.channels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_keeps_the_first_two_minutes_of_what_came_while_it_did_not_wait() {
+        let mut take = Take::new(1000.0, 1);
+        take.push(&[[1.0, 2.0]; 1500]);
+        take.pause();
+        take.push(&[[3.0, 4.0]; 1000]);
+        assert!(take.is_paused() && take.seconds() == 1.5);
+        take.resume();
+        take.push(&[[5.0, 6.0]; 200_000]);
+        assert_eq!(take.seconds(), Capture::MAX_S);
+        let capture = take.capture().unwrap();
+        assert_eq!((capture.channels()[0][1499], capture.channels()[0][1500], capture.channels().len()), (1.0, 5.0, 1));
+    }
+
+    #[test]
+    fn restarted_it_is_empty_and_still_waits() {
+        let mut take = Take::new(1000.0, 2);
+        take.push(&[[1.0, 2.0]; 10]);
+        take.pause();
+        let again = take.restarted(2000.0, 1);
+        assert!(again.is_paused() && again.seconds() == 0.0 && again.channels.len() == 1);
+    }
+}
