@@ -6,10 +6,10 @@ use ndarray::{Array2, s};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use unweave::dsp::Divergence;
-use unweave::learn::components::LearnError;
 use unweave::learn::nmf::Fixed;
 use unweave::learn::{
-    Capture, Factorization, FactorizeOptions, LearnOptions, Method, Priority, Start, Threads, factorize, learn_blind,
+    Capture, Factorization, FactorizeOptions, LearnError, LearnOptions, Method, Priority, Start, Threads, factorize,
+    learn_blind,
 };
 
 const FAST: [Divergence; 2] = [Divergence::KullbackLeibler, Divergence::Euclidean];

@@ -3,79 +3,19 @@
 use std::ops::ControlFlow;
 
 use ndarray::{Array2, ArrayView1, Axis, concatenate, s};
-use thiserror::Error;
 
 use super::capture::{Capture, CaptureError, Spectrogram};
 use super::draft::{Draft, DraftComponent};
+use super::error::LearnError;
 use super::nmf::{FactorizeError, FactorizeOptions, Fixed, Start, factorize};
-pub use super::progress::OnProgress;
-use super::progress::{Cancelled, Progress};
+use super::options::LearnOptions;
+use super::progress::{Cancelled, OnProgress, Progress};
 use super::report::{Report, Worth, explained};
 use super::steadiness::is_steady;
-use super::threads::Threads;
-use crate::dsp::{Divergence, Format, MAX_COMPONENTS, MAX_TEMPLATES, Mode, StftLayout, TemplatesError, Window};
+use crate::dsp::{Format, MAX_COMPONENTS, MAX_TEMPLATES, Window};
 use crate::learn::group::{Grouping, group_templates};
 use crate::link::{GroupBy, Steadiness};
-use crate::model::{Model, ModelError};
-
-/// How to learn.
-#[derive(Clone, Debug)]
-pub struct LearnOptions {
-    /// Templates of each component.
-    pub templates: usize,
-    /// What to make small.
-    pub divergence: Divergence,
-    /// Iterations of the updates; `None`: [`LearnOptions::iterations`].
-    pub wanted_iterations: Option<usize>,
-    /// Seed of the start.
-    pub seed: u64,
-    /// The mode that shall play: its window at the capture's sample rate is learned with …
-    pub mode: Mode,
-    /// … unless a window and hop are given.
-    pub layout: Option<StftLayout>,
-    /// Whether transposed copies of tonal templates shall play along.
-    pub extend_pitch: bool,
-    /// What templates are grouped by into blind components.
-    pub group_by: GroupBy,
-    /// Which threads share the work. The model does not depend on how many they are.
-    pub threads: Threads,
-}
-
-impl LearnOptions {
-    /// Templates of a component that is learned from the mix alone.
-    pub const BLIND_TEMPLATES: usize = 8;
-    /// Templates of a component with a capture of its own, and of the rest.
-    pub const GUIDED_TEMPLATES: usize = 16;
-    /// Templates of a steady component: with more, hum explains the voice over it too.
-    pub const STEADY_TEMPLATES: usize = 1;
-
-    /// Iterations of the updates: those that are wanted, or 60 fast ones, which reach the loss of 100 of the textbook's (on seven
-    /// public mixes with 8 to 32 templates, 25 to 63 did); 100 for Itakura-Saito, which has the textbook's alone.
-    pub fn iterations(&self) -> usize {
-        let usual = if self.divergence == Divergence::ItakuraSaito { 100 } else { 60 };
-        self.wanted_iterations.unwrap_or(usual)
-    }
-
-    fn layout_at(&self, sample_rate: f32) -> StftLayout {
-        self.layout.unwrap_or_else(|| self.mode.learning_layout(sample_rate))
-    }
-}
-
-impl Default for LearnOptions {
-    fn default() -> Self {
-        Self {
-            templates: Self::GUIDED_TEMPLATES,
-            divergence: Divergence::KullbackLeibler,
-            wanted_iterations: None,
-            seed: 1,
-            mode: Mode::Normal,
-            layout: None,
-            extend_pitch: true,
-            group_by: GroupBy::Auto,
-            threads: Threads::default(),
-        }
-    }
-}
+use crate::model::Model;
 
 /// A component to learn from its own capture.
 #[derive(Clone, Debug)]
@@ -88,61 +28,6 @@ pub struct Part {
     pub templates: Option<usize>,
     /// Whether it is hum or noise that does not change.
     pub steadiness: Steadiness,
-}
-
-/// Why nothing was learned.
-#[derive(Clone, Debug, Error, PartialEq)]
-pub enum LearnError {
-    /// A number of components that cannot be.
-    #[error("{0} components: there must be 1 to {MAX_COMPONENTS}")]
-    Components(usize),
-    /// A number of templates that cannot be.
-    #[error("{0} templates in all: there must be 1 to {MAX_TEMPLATES}; use fewer components, or fewer templates each")]
-    Templates(usize),
-    /// Two components of one name.
-    #[error("two components are called “{0}”: give each its own name")]
-    SameName(String),
-    /// Captures of different sample rates or channels.
-    #[error("“{name}” is {found}, and the first capture is {expected}: convert one of them")]
-    Mixed {
-        /// The component whose capture differs.
-        name: String,
-        /// Its format.
-        found: String,
-        /// The first capture's format.
-        expected: String,
-    },
-    /// A capture that cannot be learned from.
-    #[error("{name}: {error}")]
-    Capture {
-        /// The component, or the mix.
-        name: String,
-        /// What is wrong with it.
-        error: CaptureError,
-    },
-    /// The factorization failed.
-    #[error("{name}: {error}")]
-    Factorize {
-        /// The component, or the mix.
-        name: String,
-        /// What is wrong.
-        error: FactorizeError,
-    },
-    /// Learned templates that do not hold together.
-    #[error(transparent)]
-    InvalidTemplates(#[from] TemplatesError),
-    /// A learned model that does not hold together.
-    #[error(transparent)]
-    InvalidModel(#[from] ModelError),
-    /// The callback said stop.
-    #[error("cancelled")]
-    Cancelled,
-}
-
-impl From<Cancelled> for LearnError {
-    fn from(_: Cancelled) -> Self {
-        Self::Cancelled
-    }
 }
 
 /// Learns `components` components from one capture of the mix: many templates, grouped by what they sound like, where and

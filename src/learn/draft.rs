@@ -3,7 +3,8 @@
 use ndarray::Array2;
 
 use super::capture::Capture;
-use super::components::{LearnError, LearnOptions};
+use super::error::LearnError;
+use super::options::LearnOptions;
 use super::progress::{Cancelled, Progress};
 use super::rehearsal::{Rehearsal, captured_covariances};
 use super::report::{ComponentReport, Report, Worth};

@@ -2,7 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use super::nmf::Iteration;
+/// Where a factorization is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Iteration {
+    /// Iterations done.
+    pub done: usize,
+    /// Iterations to do.
+    pub total: usize,
+    /// The loss, when it was computed.
+    pub loss: Option<f64>,
+}
 
 /// Hears of every iteration, and of more between where those take long, counted over all phases; it can stop the learning.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Iteration) -> ControlFlow<()>;

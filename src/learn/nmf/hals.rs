@@ -4,7 +4,7 @@
 
 use ndarray::Array2;
 
-use super::Descent;
+use super::descent::Descent;
 use super::factors::{Factors, Multiplied};
 use super::safeguard::Safeguard;
 use super::tiles::{BLOCK, Shape, Sweep};

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::Descent;
+use super::descent::Descent;
 use super::factors::{Factors, Multiplied};
 use super::safeguard::Safeguard;
 use super::tiles::{BLOCK, Multiply, Step};

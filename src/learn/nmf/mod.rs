@@ -11,6 +11,7 @@
 //! That is the textbook ([`updates`](self::textbook)). Kullback-Leibler and Euclidean reach the same loss sooner:
 //! [`kl`] and [`hals`].
 
+pub mod descent;
 pub mod factors;
 pub mod hals;
 pub mod kl;
@@ -27,8 +28,9 @@ use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
 use crate::dsp::Divergence;
-use crate::learn::progress::{Cancelled, Poll, go_on};
+use crate::learn::progress::{Cancelled, Iteration, Poll, go_on};
 use crate::learn::threads::{Sharing, Threads};
+use descent::Descent;
 use factors::Factors;
 use hals::Hals;
 use kl::KullbackLeibler;
@@ -102,17 +104,6 @@ pub struct Fixed {
     pub levels: Vec<Option<f32>>,
 }
 
-/// Where a factorization is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Iteration {
-    /// Iterations done.
-    pub done: usize,
-    /// Iterations to do.
-    pub total: usize,
-    /// The loss, when it was computed.
-    pub loss: Option<f64>,
-}
-
 /// What a factorization gives.
 #[derive(Clone, Debug)]
 pub struct Factorization {
@@ -155,24 +146,6 @@ impl From<Cancelled> for FactorizeError {
     fn from(_: Cancelled) -> Self {
         Self::Cancelled
     }
-}
-
-/// Updates that make a divergence small.
-pub trait Descent {
-    /// One iteration: H, then W.
-    ///
-    /// # Errors
-    /// The poll said stop.
-    fn iterate(&mut self, poll: Poll<'_>) -> Result<(), Cancelled>;
-
-    /// The loss. It never rises from one check to the next.
-    ///
-    /// # Errors
-    /// The poll said stop.
-    fn check(&mut self, poll: Poll<'_>) -> Result<f64, Cancelled>;
-
-    /// W (templates × rows) and H (frames × templates).
-    fn matrices(&self) -> (Array2<f32>, Array2<f32>);
 }
 
 /// Factorizes `v` (frames × rows, finite, ≥ 0). `on_iteration` hears of every iteration, and more often where those take

@@ -4,7 +4,7 @@
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Zip, s};
 
-use super::Descent;
+use super::descent::Descent;
 use super::tiles::FLOOR;
 use crate::dsp::Divergence;
 use crate::learn::progress::{Cancelled, Poll};

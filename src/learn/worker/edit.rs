@@ -3,9 +3,10 @@
 use super::kept::Kept;
 use super::refusal::Refusal;
 use crate::learn::capture::Capture;
-use crate::learn::components::{LearnError, LearnOptions, OnProgress};
 use crate::learn::draft::Draft;
-use crate::learn::progress::Progress;
+use crate::learn::error::LearnError;
+use crate::learn::options::LearnOptions;
+use crate::learn::progress::{OnProgress, Progress};
 use crate::learn::report::Report;
 use crate::model::{Codes, Model};
 

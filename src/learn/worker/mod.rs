@@ -16,8 +16,10 @@ use std::time::Duration;
 
 use crate::dsp::{Mode, StftLayout};
 use crate::learn::capture::{Capture, CaptureError};
-use crate::learn::components::{LearnError, LearnOptions, Lesson, Part, fresh_name, learn_blind, learn_component};
-use crate::learn::nmf::Iteration;
+use crate::learn::components::{Lesson, Part, fresh_name, learn_blind, learn_component};
+use crate::learn::error::LearnError;
+use crate::learn::options::LearnOptions;
+use crate::learn::progress::Iteration;
 use crate::learn::report::Report;
 use crate::learn::threads::{Priority, Threads, lower_priority};
 use crate::link::{EditorLink, LearnLink, LearnRequest, LearnSettings, Models, Phase, Status, Steadiness, Target};

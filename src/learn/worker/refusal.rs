@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::learn::capture::CaptureError;
-use crate::learn::components::LearnError;
+use crate::learn::error::LearnError;
 
 /// Why what was asked for was not done, and what would help.
 #[derive(Clone, Debug, Error, PartialEq)]

@@ -1,6 +1,6 @@
 //! Register tiles: as many sums at a time as a machine has registers for.
 
-use super::{BLOCK, FLOOR, STRIP, Shape};
+use super::shape::{BLOCK, FLOOR, STRIP, Shape};
 use crate::dsp::simd::Lanes;
 
 /// Frames of a register tile.

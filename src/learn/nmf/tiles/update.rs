@@ -1,6 +1,6 @@
 //! What the products of a half-step do to a factor.
 
-use super::{FLOOR, vectors};
+use super::shape::{FLOOR, vectors};
 use crate::dsp::simd::{Kernel, Lanes};
 
 /// The most that one over-relaxed update multiplies or divides by.
