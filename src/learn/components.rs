@@ -15,7 +15,7 @@ use super::steadiness::is_steady;
 use super::threads::Threads;
 use crate::dsp::{Divergence, Format, MAX_COMPONENTS, MAX_TEMPLATES, Mode, StftLayout, TemplatesError, Window};
 use crate::learn::group::{Grouping, group_templates};
-use crate::link::{GroupBy, Steadiness};
+use crate::model::settings::{GroupBy, Steadiness};
 use crate::model::{Model, ModelError};
 
 /// How to learn.
