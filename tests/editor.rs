@@ -8,7 +8,8 @@ use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, TouchPhase, Vec2, pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use unweave::editor::{Action, FilePurpose, SongAction};
-use unweave::link::{Command, Slot, Stage, Target};
+use unweave::link::{Command, LearnRequest, Slot, Stage};
+use unweave::model::settings::Target;
 use unweave::params::Control;
 
 /// What a click on a label does.
@@ -326,9 +327,10 @@ fn every_control_is_reached_with_the_tabulator() {
 
 #[test]
 fn a_name_is_edited_in_place_with_spaces_and_escape_leaves_it() {
-    for (last, expected) in
-        [(Key::Enter, vec![Action::Rename { component: 2, name: "Sub bass".into() }]), (Key::Escape, vec![])]
-    {
+    for (last, expected) in [
+        (Key::Enter, vec![Action::Learn(LearnRequest::Rename { component: 2, name: "Sub bass".into() })]),
+        (Key::Escape, vec![]),
+    ] {
         let mut editor = open(live());
         editor.get_by_label("Name 3: Bass").click();
         editor.get_by_label("Name 3: Bass").click();
@@ -358,7 +360,7 @@ fn a_template_is_dragged_to_another_strip_or_sent_there_from_a_list() {
     let from = center(&editor, "Templates 1");
     let by = center(&editor, "Gain 3") - from;
     let moved = drag(&mut editor, from, by, Modifiers::NONE);
-    let [Action::Move { template, component: 2 }] = moved[..] else { panic!("{moved:?}") };
+    let [Action::Learn(LearnRequest::Move { template, component: 2 })] = moved[..] else { panic!("{moved:?}") };
     assert!(template < 4, "a template of the first component");
     let by = vec2(10.0, 60.0);
     assert_eq!(drag(&mut editor, from, by, Modifiers::NONE), [], "let go over its own strip");
@@ -366,7 +368,7 @@ fn a_template_is_dragged_to_another_strip_or_sent_there_from_a_list() {
     editor.get_by_label("Templates 2").click_secondary();
     editor.run_steps(3);
     let moved = click(&mut editor, "Lead");
-    assert!(matches!(moved[..], [Action::Move { template: 4..8, component: 3 }]), "{moved:?}");
+    assert!(matches!(moved[..], [Action::Learn(LearnRequest::Move { template: 4..8, component: 3 })]), "{moved:?}");
 }
 
 #[test]

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use unweave::dsp::{Divergence, Format, Mode, StftLayout};
 use unweave::learn::{Capture, LearnOptions, Learner, learn_blind};
 use unweave::link::{
-    AudioLink, CaptureMessage, Command, EditorLink, GroupBy, HistorySwitch, LearnRequest, LearnSettings, Listening,
-    Phase, Recording, Steadiness, Target, connect,
+    AudioLink, CaptureMessage, Command, EditorLink, HistorySwitch, LearnRequest, Listening, Phase, Recording, connect,
 };
+use unweave::model::settings::{GroupBy, LearnSettings, Steadiness, Target};
 use unweave::model::{Model, Playing};
 
 const SETTINGS: LearnSettings = LearnSettings {

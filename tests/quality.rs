@@ -8,7 +8,7 @@ use unweave::dsp::{Mode, Settings};
 use unweave::files::audio::AudioFile;
 use unweave::files::render::{Outputs, layout_for, render};
 use unweave::learn::{Capture, LearnOptions, Part, learn_blind, learn_guided};
-use unweave::link::Steadiness;
+use unweave::model::settings::Steadiness;
 use unweave::model::{Model, Playing};
 
 /// What is captured.

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use unweave::dsp::{Divergence, Mode, StftLayout};
 use unweave::learn::{LearnOptions, Learner};
 use unweave::link::{
-    AudioLink, Command, EditorLink, GroupBy, HistorySwitch, LearnRequest, LearnSettings, Listening, Recording, Stage,
-    Steadiness, Target, connect,
+    AudioLink, Command, EditorLink, HistorySwitch, LearnRequest, Listening, Recording, Stage, connect,
 };
+use unweave::model::settings::{GroupBy, LearnSettings, Steadiness, Target};
 use unweave::model::{Model, Playing};
 
 const RATE: f32 = 48_000.0;

@@ -12,8 +12,8 @@ use unweave::learn::report::{ComponentReport, Report, Worth};
 use unweave::learn::{
     Capture, Iteration, LearnError, LearnOptions, Part, Priority, REST, Threads, learn_blind, learn_guided,
 };
-use unweave::link::{GroupBy, Steadiness};
 use unweave::model::Model;
+use unweave::model::settings::{GroupBy, Steadiness};
 
 use super::{Existing, Usage, check_name, check_output, inspect, progress_bar};
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::link::Command;
+use crate::link::{Command, LearnRequest};
 use crate::params::control::Control;
 
 /// One thing that a person did.
@@ -16,22 +16,10 @@ pub enum Action {
     Release(Control),
     /// A text was typed for a control, whatever it means.
     Type(Control, String),
-    /// Something to do with captures and models.
+    /// A command, which becomes a request with the settings of that moment.
     Do(Command),
-    /// A component gets a name.
-    Rename {
-        /// Which component, from 0.
-        component: usize,
-        /// Its new name.
-        name: String,
-    },
-    /// A template changes its component.
-    Move {
-        /// Which template, from 0.
-        template: usize,
-        /// Where it goes.
-        component: usize,
-    },
+    /// A request that needs no settings: a component gets a name, or a template changes its component.
+    Learn(LearnRequest),
     /// The system's dialog for a file shall open.
     Browse(FilePurpose),
     /// A file was named.

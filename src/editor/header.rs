@@ -9,7 +9,8 @@ use super::action::{Action, gesture};
 use super::theme::{BACKGROUND, FAINT, GOOD, LINE, NOTE, RECORD, SUNKEN, TEXT, font, layout, strong};
 use super::widgets::{Look, button, check, choice_row, number, segment};
 use crate::editor::screen::Model;
-use crate::link::{Command, Slot, Stage, Target};
+use crate::link::{Command, Slot, Stage};
+use crate::model::settings::Target;
 use crate::params::control::Control;
 
 /// Corners of the first, a middle and the last of several buttons in a row.

@@ -116,11 +116,8 @@ impl Hand {
                 let settings = self.instance.params.learn_settings();
                 self.request(LearnRequest::Do(command, settings));
             }
-            Action::Rename { component, name } => {
-                self.request(LearnRequest::Rename { component, name });
-            }
-            Action::Move { template, component } => {
-                self.request(LearnRequest::Move { template, component });
+            Action::Learn(request) => {
+                self.request(request);
             }
             Action::Browse(purpose) => {
                 self.dialog = Dialog::open(purpose);

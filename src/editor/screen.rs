@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::picture::Picture;
-use crate::link::{Slot, Stage, Target};
+use crate::link::{Slot, Stage};
+use crate::model::settings::Target;
 use crate::params::control::Control;
 
 /// Everything that is shown.

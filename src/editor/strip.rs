@@ -12,7 +12,8 @@ use super::widgets::{
 };
 use crate::dsp::MAX_COMPONENTS;
 use crate::editor::screen::Model;
-use crate::link::Target;
+use crate::link::LearnRequest;
+use crate::model::settings::Target;
 use crate::params::control::Control;
 
 /// A strip's height in points. Between the fader's value and the switches there is room for an output and a note.
@@ -159,7 +160,7 @@ fn edit_name(ui: &mut Ui, component: usize, rect: Rect, mut text: String, action
     let is_cancelled = ui.input(|input| input.key_pressed(Key::Escape));
     if field.lost_focus() || is_cancelled {
         if !is_cancelled {
-            actions.push(Action::Rename { component, name: text });
+            actions.push(Action::Learn(LearnRequest::Rename { component, name: text }));
         }
         ui.data_mut(|data| {
             data.remove::<String>(id);
@@ -186,7 +187,7 @@ fn drop_zone(ui: &Ui, component: usize, rect: Rect, color: Color32, actions: &mu
     );
     if ui.input(|input| input.pointer.any_released()) {
         egui::DragAndDrop::clear_payload(ui.ctx());
-        actions.push(Action::Move { template: carried.template, component });
+        actions.push(Action::Learn(LearnRequest::Move { template: carried.template, component }));
     }
 }
 

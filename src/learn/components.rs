@@ -14,8 +14,8 @@ use super::report::{Report, Worth, explained};
 use super::steadiness::is_steady;
 use crate::dsp::{Format, MAX_COMPONENTS, MAX_TEMPLATES, Window};
 use crate::learn::group::{Grouping, group_templates};
-use crate::link::{GroupBy, Steadiness};
 use crate::model::Model;
+use crate::model::settings::{GroupBy, Steadiness};
 
 /// A component to learn from its own capture.
 #[derive(Clone, Debug)]

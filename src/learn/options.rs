@@ -2,7 +2,7 @@
 
 use super::threads::Threads;
 use crate::dsp::{Divergence, Mode, StftLayout};
-use crate::link::GroupBy;
+use crate::model::settings::GroupBy;
 
 /// How to learn.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use ndarray::{ArrayView2, Axis};
 
 use super::progress::{Cancelled, Poll};
 use crate::dsp::Templates;
-use crate::link::GroupBy;
+use crate::model::settings::GroupBy;
 
 /// Frames between polls.
 const FRAMES_PER_POLL: usize = 256;

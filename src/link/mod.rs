@@ -23,7 +23,7 @@ use crossbeam::channel;
 
 pub use columns::{ColumnSender, Columns};
 pub use models::{Models, Slot, Slots};
-pub use request::{Command, GroupBy, LearnRequest, LearnSettings, Steadiness, Target};
+pub use request::{Command, LearnRequest};
 pub use rings::{AudioLink, CaptureMessage, CaptureReader, HistorySwitch, Listening, Recording};
 pub use stage::Stage;
 pub use status::{Meters, Phase, Status};

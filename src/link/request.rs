@@ -1,96 +1,9 @@
-//! What the learner can be asked for, and what a musician chooses before.
+//! What the learner can be asked for.
 
 use std::sync::Arc;
 
-use crate::dsp::{Divergence, Mode};
 use crate::model::Model;
-
-/// What a musician chooses before learning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LearnSettings {
-    /// What the capture holds.
-    pub target: Target,
-    /// Components to find in a capture of everything, 1 to 16.
-    pub components: u8,
-    /// Templates of each; `None`: as many as suit the target.
-    pub templates: Option<u8>,
-    /// What to make small.
-    pub divergence: Divergence,
-    /// The mode that plays: it decides the window.
-    pub mode: Mode,
-    /// What the templates of a capture of everything are grouped by.
-    pub group_by: GroupBy,
-    /// Whether a captured component is hum or noise that does not change.
-    pub steadiness: Steadiness,
-    /// Whether transposed copies of tonal templates shall play along.
-    pub extend_pitch: bool,
-    /// The most threads that may learn; 0: as many as there are cores while the host does not play, and one while it does.
-    pub threads: u8,
-    /// Seconds of the history to learn from, 1 to [`LearnSettings::MAX_LAST_S`].
-    pub last_s: u8,
-    /// Whether a capture is appended to the one of the same target that the model was learned from.
-    pub accumulate: bool,
-}
-
-impl LearnSettings {
-    /// The most seconds of history: so many are always kept.
-    pub const MAX_LAST_S: u8 = 30;
-}
-
-/// What a capture holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Target {
-    /// Everything: components are found in it, and replace all there are.
-    #[default]
-    All,
-    /// One component (by index, from 0) alone; the others stay as they are.
-    Component(u8),
-    /// Everything, of which a component learns what the others leave.
-    Rest,
-}
-
-/// What templates are grouped by into blind components.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum GroupBy {
-    /// Whichever of the others suits the capture.
-    #[default]
-    Auto,
-    /// What sounds alike: instruments that play notes.
-    Timbre,
-    /// What starts together: drums.
-    Hits,
-}
-
-impl GroupBy {
-    /// Every choice.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Timbre, Self::Hits];
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Timbre => "timbre",
-            Self::Hits => "hits",
-        }
-    }
-
-    /// The choice of a name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|choice| choice.name() == name)
-    }
-}
-
-/// Whether a component is steady: hum or noise that does not change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Steadiness {
-    /// The capture decides.
-    #[default]
-    Detect,
-    /// It is.
-    Steady,
-    /// It is not.
-    Varying,
-}
+use crate::model::settings::LearnSettings;
 
 /// What can be asked for beside a capture: by the parameter “Command”, or in the editor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,4 +47,22 @@ pub enum LearnRequest {
     Replace(Arc<Model>),
     /// End the thread.
     Quit,
+}
+
+impl PartialEq for LearnRequest {
+    /// Models are compared by identity.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Do(command, settings), Self::Do(other, others)) => (command, settings) == (other, others),
+            (Self::Rename { component, name }, Self::Rename { component: other, name: others }) => {
+                (component, name) == (other, others)
+            }
+            (Self::Move { template, component }, Self::Move { template: other, component: others }) => {
+                (template, component) == (other, others)
+            }
+            (Self::Replace(model), Self::Replace(other)) => Arc::ptr_eq(model, other),
+            (Self::Quit, Self::Quit) => true,
+            _ => false,
+        }
+    }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::columns::ColumnSender;
-use super::request::{Command, LearnSettings};
+use super::request::Command;
 use super::status::{Meters, Status};
 use crate::dsp::Templates;
 use crate::model::Playing;
+use crate::model::settings::LearnSettings;
 
 /// Frames of the ring that history alone never takes: it must not cost a capture its beginning where a host renders faster
 /// than the learner listens.

@@ -4,6 +4,7 @@
 //! gain; places to six bytes a bin. What is saved is then what plays, and a reopened project sounds the same to the bit.
 
 pub mod pitch;
+pub mod settings;
 
 use thiserror::Error;
 

@@ -3,7 +3,8 @@
 use nice_plug::params::enums::Enum;
 
 use crate::dsp::{Divergence, Mode};
-use crate::link::{Command, GroupBy, Steadiness};
+use crate::link::Command;
+use crate::model::settings::{GroupBy, Steadiness};
 
 /// The capture switch. Both positions are saved as “off”: a project never opens recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,8 +14,9 @@ use std::sync::Arc;
 use nice_plug::prelude::*;
 
 use crate::dsp::{MAX_COMPONENTS, MAX_TEMPLATES, Mode, Settings, Templates};
-use crate::link::{HistorySwitch, LearnSettings, Listening, Models, Recording, Status, Target};
+use crate::link::{HistorySwitch, Listening, Models, Recording, Status};
 use crate::model::Playing;
+use crate::model::settings::{LearnSettings, Target};
 use choices::{CaptureSwitch, CommandChoice, DivergenceChoice, GroupByChoice, ModeChoice, SteadinessChoice};
 use state::SavedModelField;
 use window_size::EditorSize;

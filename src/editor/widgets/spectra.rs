@@ -5,6 +5,7 @@ use egui::{Color32, CornerRadius, CursorIcon, Popup, Pos2, Rect, Role, Sense, Sh
 use crate::editor::action::Action;
 use crate::editor::screen::{Model, TemplateCurve};
 use crate::editor::theme::SUNKEN;
+use crate::link::LearnRequest;
 
 /// A template on its way to another strip.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,7 +78,7 @@ fn regroup(
         ui.label(format!("Template {} goes to", place.unwrap_or(0) + 1));
         for (other, strip) in model.strips.iter().enumerate().filter(|(other, _)| *other != component) {
             if ui.button(&strip.name).clicked() {
-                actions.push(Action::Move { template, component: other });
+                actions.push(Action::Learn(LearnRequest::Move { template, component: other }));
                 ui.close();
             }
         }

@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::dsp::Format;
 use crate::learn::progress::{Cancelled, Poll};
-use crate::link::GroupBy;
+use crate::model::settings::GroupBy;
 use likeness::Likenesses;
 
 /// Exponent of the size in the merging cost: small templates find company first.

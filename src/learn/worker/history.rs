@@ -1,6 +1,6 @@
 //! The last seconds that played, to be learned from without having captured them. Learning thread only.
 
-use crate::link::LearnSettings;
+use crate::model::settings::LearnSettings;
 
 /// The last seconds of a stream: a ring for each channel, which takes memory only as it fills.
 pub struct History {

@@ -10,7 +10,8 @@ use super::history::History;
 use super::refusal::Refusal;
 use super::take::Take;
 use crate::learn::capture::Capture;
-use crate::link::{CaptureMessage, Command, HistorySwitch, LearnLink, LearnRequest, LearnSettings, Phase};
+use crate::link::{CaptureMessage, Command, HistorySwitch, LearnLink, LearnRequest, Phase};
+use crate::model::settings::LearnSettings;
 use crate::model::{Model, Playing};
 
 /// What the learning thread has to do.

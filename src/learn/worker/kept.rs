@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::learn::capture::{Capture, CaptureError};
-use crate::link::{LearnSettings, Slots, Target};
+use crate::link::Slots;
 use crate::model::Model;
+use crate::model::settings::{LearnSettings, Target};
 
 /// The captures that one model was learned from.
 #[derive(Clone, Debug, Default)]
@@ -106,23 +107,9 @@ impl KeptOfModels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::{Divergence, Mode};
-    use crate::link::{GroupBy, Steadiness};
 
     fn settings(target: Target, accumulate: bool) -> LearnSettings {
-        LearnSettings {
-            target,
-            components: 2,
-            templates: None,
-            divergence: Divergence::default(),
-            mode: Mode::Normal,
-            group_by: GroupBy::Auto,
-            steadiness: Steadiness::Detect,
-            extend_pitch: true,
-            threads: 1,
-            last_s: 8,
-            accumulate,
-        }
+        LearnSettings { target, accumulate, threads: 1, ..LearnSettings::default() }
     }
 
     fn capture(len: usize) -> Capture {

@@ -22,8 +22,9 @@ use crate::learn::options::LearnOptions;
 use crate::learn::progress::Iteration;
 use crate::learn::report::Report;
 use crate::learn::threads::{Priority, Threads, lower_priority};
-use crate::link::{EditorLink, LearnLink, LearnRequest, LearnSettings, Models, Phase, Status, Steadiness, Target};
+use crate::link::{EditorLink, LearnLink, LearnRequest, Models, Phase, Status};
 use crate::model::Model;
+use crate::model::settings::{LearnSettings, Steadiness, Target};
 use inbox::{Inbox, Task, Word, give_memory_back};
 use kept::{Kept, KeptOfModels};
 pub use refusal::Refusal;
@@ -379,24 +380,10 @@ fn allowed_threads(settings: LearnSettings, status: &Status) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::Divergence;
-    use crate::link::GroupBy;
 
     #[test]
     fn all_cores_learn_until_the_host_plays_and_never_more_than_the_user_allows() {
-        let settings = |threads: u8| LearnSettings {
-            target: Target::All,
-            components: 2,
-            templates: None,
-            divergence: Divergence::KullbackLeibler,
-            mode: Mode::Normal,
-            group_by: GroupBy::Auto,
-            steadiness: Steadiness::Detect,
-            extend_pitch: true,
-            threads,
-            last_s: 8,
-            accumulate: false,
-        };
+        let settings = |threads: u8| LearnSettings { threads, ..LearnSettings::default() };
         let status = Status::default();
         let allowed = |threads: u8| allowed_threads(settings(threads), &status);
         assert_eq!([0, 1, 3].map(allowed), [Threads::cores(), 1, 3]);

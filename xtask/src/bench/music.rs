@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use anyhow::Result;
 use unweave::dsp::Mode;
 use unweave::learn::{Capture, LearnOptions, Part, learn_blind, learn_guided};
-use unweave::link::{GroupBy, Steadiness};
+use unweave::model::settings::{GroupBy, Steadiness};
 use unweave::model::{Model, Playing};
 use unweave::pictures::demo::Clip;
 
