@@ -36,7 +36,13 @@ pub mod link;
 pub mod model;
 #[cfg(feature = "plugin")]
 pub mod params;
+#[cfg(feature = "command")]
 pub mod pictures;
+/// The colours of components, which the editor shares with the pictures of the command.
+#[cfg(not(feature = "command"))]
+pub mod pictures {
+    pub mod palette;
+}
 #[cfg(feature = "standalone")]
 pub mod player;
 #[cfg(feature = "plugin")]

@@ -42,6 +42,10 @@ fn bundle(options: &[String]) -> Result<()> {
     if !options.iter().any(|option| option.starts_with("--profile") || option == "--release") {
         arguments.push("--release".into());
     }
+    // What only the command needs (argument parser, plots, audio decoders) is not built into the plug-in.
+    if !options.iter().any(|option| option.contains("features")) {
+        arguments.extend(["--no-default-features", "--features", "plugin"].map(String::from));
+    }
     nice_plug_xtask::main_with_args("cargo xtask", arguments)
 }
 
