@@ -1,5 +1,6 @@
 //! The order of the layers in `src/`, and the habits that a machine can check.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -91,6 +92,278 @@ fn every_module_names_only_the_layers_below_it() {
         }
     }
     none(broken);
+}
+
+/// Files in `src/` that still import each other, each circle sorted by name. This list only ever gets shorter.
+const KNOWN_CIRCLES: [&[&str]; 2] = [
+    &["editor/app.rs", "editor/perform.rs"],
+    &["player/audio.rs", "player/control.rs", "player/loader.rs", "player/mod.rs"],
+];
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let imports = Imports::new(&sources("src")).graph();
+    let count: usize = imports.values().map(BTreeSet::len).sum();
+    assert!(count > 200, "only {count} imports were found");
+    let circles = circles(&imports);
+    let is_known = |circle: &[String]| KNOWN_CIRCLES.iter().any(|known| *known == circle);
+    let new = circles.iter().filter(|circle| !is_known(circle));
+    none(new.map(|circle| format!("{}   (in all: {})", shortest(circle, &imports), circle.join(", "))).collect());
+    assert_eq!(circles.len(), KNOWN_CIRCLES.len(), "a circle is open now: remove it from KNOWN_CIRCLES");
+}
+
+#[test]
+fn an_import_leads_to_the_file_that_defines_the_name() {
+    let files = [
+        ("lib.rs", "pub mod a;\npub mod b;\npub use b::Thing;\n"),
+        (
+            "a/mod.rs",
+            "mod child;\nmod other;\npub use child::{Child, deep::X as Y};\nuse other::help;\npub struct Own;\n",
+        ),
+        (
+            "a/child.rs",
+            "use super::{Own, other::{self, help}};\n#[cfg(test)]\nmod tests {\n    use crate::b::Thing;\n}\n",
+        ),
+        ("a/other.rs", "//! See [`super::Own`].\npub fn help() { crate::Thing::new(); // crate::a::Own\n}\n"),
+        ("b.rs", "use crate::a;\npub struct Thing;\nfn f(_: a::Child) {}\n"),
+        ("main.rs", "mod command;\nfn main() { command::run(unweave::a::Own) }\n"),
+        ("command/mod.rs", "#[cfg(test)]\nuse unweave::b::Thing;\n"),
+    ];
+    let graph = Imports::new(&files.map(|(path, text)| (path.to_string(), text.to_string()))).graph();
+    let of = |file: &str| graph[file].iter().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(of("lib.rs"), [""; 0], "a re-export is no import");
+    assert_eq!(of("a/mod.rs"), ["a/other.rs"]);
+    assert_eq!(of("a/child.rs"), ["a/mod.rs", "a/other.rs"], "tests may import anything");
+    assert_eq!(of("a/other.rs"), ["b.rs"], "through the re-export; comments do not count");
+    assert_eq!(of("b.rs"), ["a/child.rs"], "through the imported module and the re-export");
+    assert_eq!(of("main.rs"), ["a/mod.rs", "command/mod.rs"]);
+    assert_eq!(of("command/mod.rs"), [""; 0]);
+    let found = circles(&graph);
+    assert_eq!(found, [["a/child.rs", "a/mod.rs", "a/other.rs", "b.rs"]]);
+    assert_eq!(shortest(&found[0], &graph), "a/child.rs → a/other.rs → b.rs → a/child.rs");
+}
+
+/// A path in the crate: the names between its colons.
+type Names = Vec<String>;
+
+/// What each file of the crate imports and re-exports.
+struct Imports {
+    /// The file of each module.
+    files: BTreeMap<Names, String>,
+    /// Per module, its code without comments, tests and `use` lines.
+    texts: BTreeMap<Names, String>,
+    /// Per module and name, the path that a `use` gives the name to.
+    uses: BTreeMap<(Names, String), Names>,
+    /// Per module, the paths that it imports and does not re-export.
+    imported: BTreeMap<Names, Vec<Names>>,
+}
+
+impl Imports {
+    fn new(sources: &[(String, String)]) -> Self {
+        let module = |path: &str| -> Names {
+            let path = path.trim_end_matches(".rs").trim_end_matches("/mod");
+            if path == "lib" { Vec::new() } else { path.split('/').map(String::from).collect() }
+        };
+        let files = sources.iter().map(|(path, _)| (module(path), path.clone())).collect();
+        let (texts, uses, imported) = Default::default();
+        let mut imports = Self { files, texts, uses, imported };
+        for (path, text) in sources {
+            imports.read(module(path), &without_tests(&code(text)));
+        }
+        imports
+    }
+
+    fn read(&mut self, module: Names, text: &str) {
+        let (mut rest, mut imported) = (String::new(), Vec::new());
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let Some((visibility, tree)) =
+                line.trim_start().split_once("use ").filter(|(before, _)| is_visibility(before))
+            else {
+                rest.push_str(line);
+                rest.push('\n');
+                continue;
+            };
+            let mut tree = tree.to_string();
+            while !tree.contains(';') {
+                tree.push_str(lines.next().unwrap_or(";"));
+            }
+            for (path, name) in expanded(tree.trim_end_matches(';')) {
+                let path = self.absolute(&module, path);
+                self.uses.insert((module.clone(), name), path.clone());
+                imported.extend(Some(path).filter(|_| visibility.is_empty()));
+            }
+        }
+        self.imported.insert(module.clone(), imported);
+        self.texts.insert(module, rest);
+    }
+
+    /// A path as seen in a module, from the root of the crate. Other crates' paths begin with an empty name.
+    fn absolute(&self, module: &[String], path: Names) -> Names {
+        // Programs see the modules beside them, as the library's root does.
+        let is_program = ["main", "bin"].iter().any(|name| module.first().is_some_and(|first| first == name));
+        let mut base = if is_program { Vec::new() } else { module.to_vec() };
+        let mut names = path.into_iter().peekable();
+        match names.peek().map(String::as_str) {
+            Some("crate" | "unweave") => {
+                base.clear();
+                names.next();
+            }
+            Some("self") => {
+                names.next();
+            }
+            Some("super") => {
+                while names.next_if(|name| name == "super").is_some() {
+                    base.pop();
+                }
+            }
+            Some(first) => {
+                let child = [base.as_slice(), &[first.to_string()]].concat();
+                if let Some(imported) = self.uses.get(&(module.to_vec(), first.to_string())) {
+                    base = imported.clone();
+                    names.next();
+                } else if !self.files.contains_key(&child) {
+                    base = vec![String::new()];
+                }
+            }
+            None => {}
+        }
+        base.into_iter().chain(names).collect()
+    }
+
+    /// The file that defines what a path from the root leads to; none for a module as such, and for other crates.
+    fn file(&self, path: &[String], hops: usize) -> Option<&String> {
+        let mut module = Vec::new();
+        for (index, name) in path.iter().enumerate() {
+            module.push(name.clone());
+            if self.files.contains_key(&module) {
+                continue;
+            }
+            module.pop();
+            let imported = self.uses.get(&(module.clone(), name.clone())).filter(|_| hops < 9);
+            return match imported {
+                Some(imported) => self.file(&[imported.as_slice(), &path[index + 1..]].concat(), hops + 1),
+                None => self.files.get(&module).filter(|_| !name.is_empty()),
+            };
+        }
+        None
+    }
+
+    /// Per file, the other files that it imports something from.
+    fn graph(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let of = |module: &Names| {
+            let inline = paths(&self.texts[module]).map(|path| self.absolute(module, path));
+            let imported = self.imported[module].iter().cloned().chain(inline);
+            let own = &self.files[module];
+            imported.filter_map(|path| self.file(&path, 0).cloned()).filter(|file| file != own).collect()
+        };
+        self.files.iter().map(|(module, file)| (file.clone(), of(module))).collect()
+    }
+}
+
+fn is_visibility(text: &str) -> bool {
+    text.is_empty() || text == "pub " || (text.starts_with("pub(") && text.ends_with(") "))
+}
+
+/// The code without the items that only tests compile.
+fn without_tests(code: &str) -> String {
+    let code = code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let mut parts = code.split("#[cfg(test)]\n");
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |kept, part| {
+        let item_len = if part.trim_start().starts_with("use ") || part.trim_start().starts_with("pub") {
+            part.find(';').map_or(0, |end| end + 1)
+        } else {
+            0
+        };
+        kept + &part[item_len..]
+    })
+}
+
+/// The paths of a `use` tree, and the name that each gets.
+fn expanded(tree: &str) -> Vec<(Names, String)> {
+    let tree = tree.trim();
+    if let Some((prefix, inner)) = tree.strip_suffix('}').and_then(|tree| tree.split_once('{')) {
+        let prefix = names(prefix);
+        let joined = |(path, name): (Names, String)| match path.as_slice() {
+            [only] if only == "self" => (prefix.clone(), prefix.last().cloned().unwrap_or_default()),
+            _ => ([prefix.as_slice(), &path].concat(), name),
+        };
+        return branches(inner).into_iter().flat_map(expanded).map(joined).collect();
+    }
+    let (path, renamed) = tree.split_once(" as ").map_or((tree, None), |(path, name)| (path, Some(name)));
+    let path = names(path);
+    let name = renamed.map(|name| name.trim().to_string()).or_else(|| path.last().cloned()).unwrap_or_default();
+    vec![(path, name)]
+}
+
+/// The parts between the commas that no inner braces hold.
+fn branches(tree: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (index, c) in tree.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(&tree[start..index]);
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(&tree[start..]);
+    found.retain(|part| !part.trim().is_empty());
+    found
+}
+
+fn names(path: &str) -> Names {
+    path.split("::").map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect()
+}
+
+/// All paths of two names or more in code.
+fn paths(code: &str) -> impl Iterator<Item = Names> {
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    code.split(move |c| !is_path(c)).filter(|word| word.contains("::")).map(names).filter(|names| !names.is_empty())
+}
+
+/// Groups of files that all import each other, directly or through others; each sorted by name.
+fn circles(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
+    let reached: BTreeMap<&String, BTreeSet<&String>> =
+        imports.keys().map(|file| (file, reached_from(file, imports))).collect();
+    let circle = |file: &String| -> Vec<String> {
+        reached[file].iter().filter(|other| reached[**other].contains(file)).map(|other| (*other).clone()).collect()
+    };
+    let circles: BTreeSet<Vec<String>> = imports.keys().map(circle).filter(|circle| !circle.is_empty()).collect();
+    circles.into_iter().collect()
+}
+
+fn reached_from<'a>(start: &'a String, imports: &'a BTreeMap<String, BTreeSet<String>>) -> BTreeSet<&'a String> {
+    let (mut reached, mut next) = (BTreeSet::new(), vec![start]);
+    while let Some(file) = next.pop() {
+        next.extend(imports[file].iter().filter(|file| reached.insert(*file)));
+    }
+    reached
+}
+
+/// The shortest way from a file of a circle back to it, to be read.
+fn shortest(circle: &[String], imports: &BTreeMap<String, BTreeSet<String>>) -> String {
+    let way_back = |start: &String| -> Vec<String> {
+        let mut ways = VecDeque::from([vec![start.clone()]]);
+        let mut seen = BTreeSet::new();
+        while let Some(way) = ways.pop_front() {
+            for file in &imports[&way[way.len() - 1]] {
+                let longer = [way.as_slice(), std::slice::from_ref(file)].concat();
+                if file == start {
+                    return longer;
+                }
+                if seen.insert(file) {
+                    ways.push_back(longer);
+                }
+            }
+        }
+        Vec::new()
+    };
+    circle.iter().map(way_back).min_by_key(Vec::len).unwrap_or_default().join(" → ")
 }
 
 #[test]

@@ -28,15 +28,12 @@ pub use rings::{AudioLink, CaptureMessage, CaptureReader, HistorySwitch, Listeni
 pub use stage::Stage;
 pub use status::{Meters, Phase, Status};
 
-/// Frames that the audio thread may be ahead of the learner, which looks every 20 ms, and while it learns every 100 ms: 8 s
-/// at 48 kHz, so that a host that renders 80 times faster than real time loses nothing; half of it for the history alone.
-const RING_FRAMES: usize = 8 * 48_000;
 /// Events that the audio thread may be ahead of the learner.
 const RING_EVENTS: usize = 256;
 
 /// All ends of one instance's connections.
 pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
-    let (frames_in, frames_out) = rtrb::RingBuffer::new(RING_FRAMES);
+    let (frames_in, frames_out) = rtrb::RingBuffer::new(rings::RING_FRAMES);
     let (events_in, events_out) = rtrb::RingBuffer::new(RING_EVENTS);
     let (playing, templates) = triple_buffer::triple_buffer(&None);
     let (requests_in, requests_out) = channel::unbounded();

@@ -10,9 +10,12 @@ use crate::dsp::Templates;
 use crate::model::Playing;
 use crate::model::settings::LearnSettings;
 
+/// Frames that the audio thread may be ahead of the learner, which looks every 20 ms, and while it learns every 100 ms: 8 s
+/// at 48 kHz, so that a host that renders 80 times faster than real time loses nothing; half of it for the history alone.
+pub(super) const RING_FRAMES: usize = 8 * 48_000;
 /// Frames of the ring that history alone never takes: it must not cost a capture its beginning where a host renders faster
 /// than the learner listens.
-const FREE_FOR_CAPTURES: usize = super::RING_FRAMES / 2;
+const FREE_FOR_CAPTURES: usize = RING_FRAMES / 2;
 
 /// What the audio thread tells the learner, in order, between the frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
