@@ -85,9 +85,9 @@ fn frame(bencher: Bencher, scene: (usize, f32)) {
 
 /// What the instance is asked for in every frame.
 #[divan::bench(args = [4, 16])]
-fn model(bencher: Bencher, components: usize) {
+fn screen(bencher: Bencher, components: usize) {
     let (_audio, _learn, link) = connect();
     link.models.replace(Some(Arc::new(learned(components))));
     let mut app = App::new(instance(link), EditorSize::default());
-    bencher.bench_local(|| app.model());
+    bencher.bench_local(|| app.screen());
 }

@@ -1,4 +1,4 @@
-//! The editor without a window: every control is found by its label, and does what it says.
+//! The editor without a window: every control is found by its label, and does what the label says.
 
 mod editor_scene;
 mod rasterizer;
@@ -12,14 +12,14 @@ use unweave::link::{Command, LearnRequest, Slot, Stage};
 use unweave::model::settings::Target;
 use unweave::params::Control;
 
-/// What a click on a label does.
+/// Clicks on a label, and returns the actions.
 fn click(editor: &mut Editor, label: &str) -> Vec<Action> {
     editor.get_by_label(label).click();
     editor.run_steps(2);
     editor.state_mut().done()
 }
 
-/// A whole gesture.
+/// The actions of a whole gesture.
 fn set(control: Control, value: f32) -> Vec<Action> {
     vec![Action::Grab(control), Action::Set(control, value), Action::Release(control)]
 }
@@ -28,7 +28,7 @@ fn center(editor: &Editor, label: &str) -> Pos2 {
     editor.get_by_label(label).rect().center()
 }
 
-/// Presses at a place, moves by steps, and lets go.
+/// Presses at a point, moves in steps, and releases.
 fn drag(editor: &mut Editor, from: Pos2, by: Vec2, modifiers: Modifiers) -> Vec<Action> {
     let event = |editor: &Editor, event: Event| editor.event_modifiers(event, modifiers);
     event(editor, Event::PointerMoved(from));
@@ -55,7 +55,7 @@ fn drag(editor: &mut Editor, from: Pos2, by: Vec2, modifiers: Modifiers) -> Vec<
     editor.state_mut().done()
 }
 
-/// The one gesture among actions: its control and its last value. Grab, sets, release, and nothing else.
+/// The control and the last value of a single gesture: grab, sets, release, and nothing else.
 fn gesture(actions: &[Action]) -> (Control, f32) {
     let [Action::Grab(control), sets @ .., Action::Release(last)] = actions else { panic!("no gesture: {actions:?}") };
     assert_eq!(control, last);
@@ -73,12 +73,12 @@ fn the_capture_button_starts_and_stops_in_every_stage() {
         [Stage::Empty, Stage::Review, Stage::Live, Stage::Failed("why".into()), Stage::Learning { progress: 0.3 }]
     {
         let mut editor = open(if stage == Stage::Empty { empty() } else { live() });
-        editor.state_mut().model.stage = stage;
+        editor.state_mut().screen.stage = stage;
         assert_eq!(click(&mut editor, "Capture"), set(Control::Capture, 1.0));
     }
     for stage in [Stage::Capturing { seconds: 3.2 }, Stage::Waiting] {
         let mut editor = open(live());
-        editor.state_mut().model.stage = stage;
+        editor.state_mut().screen.stage = stage;
         editor.state_mut().set(Control::Capture, 1.0, "On");
         editor.run_steps(2);
         assert_eq!(click(&mut editor, "Stop"), set(Control::Capture, 0.0));
@@ -86,7 +86,7 @@ fn the_capture_button_starts_and_stops_in_every_stage() {
 }
 
 #[test]
-fn the_stage_is_always_written() {
+fn the_current_step_is_always_shown() {
     for (stage, text) in [
         (Stage::Empty, "nothing learned yet"),
         (Stage::Waiting, "capture waits for the transport"),
@@ -96,31 +96,31 @@ fn the_stage_is_always_written() {
         (Stage::Live, "live · learned from 8.3 s"),
     ] {
         let mut editor = open(live());
-        editor.state_mut().model.stage = stage;
+        editor.state_mut().screen.stage = stage;
         editor.run_steps(2);
         editor.get_by_label(text);
     }
     let mut editor = open(live());
-    editor.state_mut().model.stage = Stage::Failed("the capture is silent: play something".into());
-    editor.state_mut().model.notice = Some("no such file".into());
+    editor.state_mut().screen.stage = Stage::Failed("the capture is silent: play something".into());
+    editor.state_mut().screen.notice = Some("no such file".into());
     editor.run_steps(2);
-    for text in ["not learned", "The capture is silent: play something", "No such file"] {
+    for text in ["failed", "The capture is silent: play something", "No such file"] {
         editor.get_by_label(text);
     }
 }
 
 #[test]
-fn learn_the_last_seconds_waits_until_there_are_some() {
+fn learning_from_the_last_seconds_is_disabled_without_history() {
     let mut editor = open(empty());
     assert_eq!(click(&mut editor, "Learn the last 8 s"), [Action::Do(Command::LearnLast)]);
-    editor.state_mut().model.history_s = 0.0;
+    editor.state_mut().screen.history_s = 0.0;
     editor.run_steps(2);
     assert!(editor.get_by_label("Learn the last 8 s").accesskit_node().is_disabled());
     assert_eq!(click(&mut editor, "Learn the last 8 s"), []);
 }
 
 #[test]
-fn what_captures_do_is_in_a_list_behind_the_arrow() {
+fn the_options_of_captures_are_in_a_menu() {
     for (label, expected) in [
         ("Follow transport", set(Control::FollowTransport, 1.0)),
         ("Accumulate", set(Control::Accumulate, 1.0)),
@@ -143,7 +143,7 @@ fn what_captures_do_is_in_a_list_behind_the_arrow() {
 fn a_target_is_everything_one_component_or_the_rest() {
     let mut editor = open(live());
     assert_eq!(click(&mut editor, "Rest"), set(Control::Target, 1.0));
-    editor.state_mut().model.target = Target::Rest;
+    editor.state_mut().set(Control::Target, 1.0, "Rest");
     editor.run_steps(2);
     assert_eq!(click(&mut editor, "All · 4"), set(Control::Target, 0.0));
     click(&mut editor, "Rest");
@@ -160,20 +160,20 @@ fn a_target_is_everything_one_component_or_the_rest() {
 }
 
 #[test]
-fn keep_and_revert_are_for_reviews_and_a_b_for_two_models() {
+fn keep_and_revert_need_a_review_and_a_b_needs_two_models() {
     let mut editor = open(live());
     for label in ["Keep", "Revert"] {
         assert!(editor.get_by_label(label).accesskit_node().is_disabled());
         assert_eq!(click(&mut editor, label), []);
     }
-    let model = &mut editor.state_mut().model;
-    (model.is_review, model.stage, model.has_other) = (true, Stage::Review, true);
+    let screen = &mut editor.state_mut().screen;
+    (screen.is_review, screen.stage, screen.has_other) = (true, Stage::Review, true);
     editor.run_steps(2);
     assert_eq!(click(&mut editor, "Keep"), [Action::Do(Command::Keep)]);
     assert_eq!(click(&mut editor, "Revert"), [Action::Do(Command::Revert)]);
     assert_eq!(click(&mut editor, "A"), []);
     assert_eq!(click(&mut editor, "B"), [Action::Do(Command::Compare)]);
-    editor.state_mut().model.slot = Slot::B;
+    editor.state_mut().screen.slot = Slot::B;
     editor.run_steps(2);
     assert_eq!(click(&mut editor, "A"), [Action::Do(Command::Compare)]);
     let mut editor = open(empty());
@@ -181,16 +181,16 @@ fn keep_and_revert_are_for_reviews_and_a_b_for_two_models() {
 }
 
 #[test]
-fn a_learning_can_be_cancelled() {
+fn learning_can_be_cancelled() {
     let mut editor = open(live());
     assert!(editor.query_by_label("Cancel").is_none());
-    editor.state_mut().model.stage = Stage::Learning { progress: 0.5 };
+    editor.state_mut().screen.stage = Stage::Learning { progress: 0.5 };
     editor.run_steps(2);
     assert_eq!(click(&mut editor, "Cancel"), [Action::Do(Command::Cancel)]);
 }
 
 #[test]
-fn switches_of_a_strip_are_gestures_of_their_parameters() {
+fn the_switches_of_a_strip_set_their_parameters() {
     let mut editor = open(live());
     assert_eq!(click(&mut editor, "Solo 2"), set(Control::Solo(1), 1.0));
     assert_eq!(click(&mut editor, "Mute 4"), set(Control::Mute(3), 1.0));
@@ -204,7 +204,7 @@ fn switches_of_a_strip_are_gestures_of_their_parameters() {
 }
 
 #[test]
-fn a_fader_follows_the_pointer_finely_with_shift_and_ends_its_gesture() {
+fn a_fader_follows_the_pointer_in_fine_steps_with_shift_and_ends_its_gesture() {
     let mut editor = open(live());
     let from = center(&editor, "Gain 2");
     let (control, value) = gesture(&drag(&mut editor, from, vec2(0.0, 28.0), Modifiers::NONE));
@@ -217,7 +217,7 @@ fn a_fader_follows_the_pointer_finely_with_shift_and_ends_its_gesture() {
 }
 
 #[test]
-fn a_gate_line_is_where_the_pointer_is() {
+fn the_gate_line_follows_the_pointer() {
     let mut editor = open(live());
     let meter = editor.get_by_label("Gate 3").rect();
     let from = pos2(meter.center().x, meter.bottom() - 2.0);
@@ -226,7 +226,7 @@ fn a_gate_line_is_where_the_pointer_is() {
 }
 
 #[test]
-fn wheel_keys_and_double_clicks_move_and_reset() {
+fn wheel_and_keys_move_a_fader_and_a_double_click_resets_it() {
     let mut editor = open(live());
     let at = center(&editor, "Gain 1");
     let wheel = |editor: &mut Editor, y: f32, modifiers: Modifiers| {
@@ -244,7 +244,7 @@ fn wheel_keys_and_double_clicks_move_and_reset() {
         gesture(&editor.state_mut().done()).1
     };
     let up = wheel(&mut editor, 1.0, Modifiers::NONE);
-    // The host has not taken the first step yet, and the second still adds to it.
+    // The host has not applied the first step yet, and still the second adds to it.
     let further = wheel(&mut editor, 1.0, Modifiers::NONE);
     assert!((up - 0.5145).abs() < 1e-4 && (further - 0.529).abs() < 1e-4, "{up} {further}");
     let mut editor = open(live());
@@ -268,7 +268,7 @@ fn wheel_keys_and_double_clicks_move_and_reset() {
 }
 
 #[test]
-fn a_right_click_types_a_value() {
+fn a_right_click_opens_a_field_for_a_value() {
     let mut editor = open(live());
     editor.get_by_label("Gain 2").click_secondary();
     editor.run_steps(3);
@@ -283,7 +283,7 @@ fn a_right_click_types_a_value() {
 }
 
 #[test]
-fn the_space_bar_presses_nothing_and_enter_does() {
+fn the_space_bar_presses_no_button_and_enter_does() {
     let mut editor = open(live());
     editor.get_by_label("Solo 1").focus();
     editor.run_steps(2);
@@ -296,7 +296,7 @@ fn the_space_bar_presses_nothing_and_enter_does() {
 }
 
 #[test]
-fn every_control_is_reached_with_the_tabulator() {
+fn the_tab_key_reaches_every_control() {
     let mut editor = open(live());
     let mut reached = Vec::new();
     for _ in 0..80 {
@@ -326,7 +326,7 @@ fn every_control_is_reached_with_the_tabulator() {
 }
 
 #[test]
-fn a_name_is_edited_in_place_with_spaces_and_escape_leaves_it() {
+fn a_name_is_edited_in_place_and_escape_cancels() {
     for (last, expected) in [
         (Key::Enter, vec![Action::Learn(LearnRequest::Rename { component: 2, name: "Sub bass".into() })]),
         (Key::Escape, vec![]),
@@ -355,7 +355,7 @@ fn a_name_is_edited_in_place_with_spaces_and_escape_leaves_it() {
 }
 
 #[test]
-fn a_template_is_dragged_to_another_strip_or_sent_there_from_a_list() {
+fn a_template_moves_to_another_strip_by_dragging_or_from_a_menu() {
     let mut editor = open(live());
     let from = center(&editor, "Templates 1");
     let by = center(&editor, "Gain 3") - from;
@@ -363,7 +363,7 @@ fn a_template_is_dragged_to_another_strip_or_sent_there_from_a_list() {
     let [Action::Learn(LearnRequest::Move { template, component: 2 })] = moved[..] else { panic!("{moved:?}") };
     assert!(template < 4, "a template of the first component");
     let by = vec2(10.0, 60.0);
-    assert_eq!(drag(&mut editor, from, by, Modifiers::NONE), [], "let go over its own strip");
+    assert_eq!(drag(&mut editor, from, by, Modifiers::NONE), [], "released over its own strip");
 
     editor.get_by_label("Templates 2").click_secondary();
     editor.run_steps(3);
@@ -372,7 +372,7 @@ fn a_template_is_dragged_to_another_strip_or_sent_there_from_a_list() {
 }
 
 #[test]
-fn modes_settings_and_sizes_are_chosen_at_the_bottom() {
+fn the_bar_at_the_bottom_sets_mode_settings_and_zoom() {
     let mut editor = open(live());
     click(&mut editor, "Mode");
     assert_eq!(click(&mut editor, "Live"), set(Control::Mode, 1.0));
@@ -401,7 +401,7 @@ fn modes_settings_and_sizes_are_chosen_at_the_bottom() {
 }
 
 #[test]
-fn models_come_from_and_go_to_files() {
+fn models_are_imported_from_and_exported_to_files() {
     for (label, purpose) in [("Import…", FilePurpose::Import), ("Export…", FilePurpose::Export)] {
         let mut editor = open(live());
         click(&mut editor, label);
@@ -417,7 +417,7 @@ fn models_come_from_and_go_to_files() {
 }
 
 #[test]
-fn a_song_plays_pauses_is_sought_and_looped() {
+fn the_song_bar_plays_pauses_seeks_and_loops() {
     let mut editor = open(with_song(live()));
     assert_eq!(click(&mut editor, "Pause"), [Action::Song(SongAction::Pause)]);
     assert_eq!(click(&mut editor, "Unloop"), [Action::Song(SongAction::Unloop)]);
@@ -428,16 +428,16 @@ fn a_song_plays_pauses_is_sought_and_looped() {
     assert!((from_s - 7.0).abs() < 0.1 && (to_s - 10.5).abs() < 0.1, "{from_s} {to_s}");
     let sought = click(&mut editor, "Song");
     assert!(matches!(sought[..], [Action::Song(SongAction::Seek(s))] if (s - 7.0).abs() < 0.1), "{sought:?}");
-    editor.state_mut().model.song.as_mut().unwrap().is_playing = false;
+    editor.state_mut().screen.song.as_mut().unwrap().is_playing = false;
     editor.run_steps(2);
     assert_eq!(click(&mut editor, "Play"), [Action::Song(SongAction::Play)]);
 }
 
 #[test]
-fn sixteen_components_scroll_and_have_all_their_controls() {
+fn sixteen_components_scroll_and_keep_all_controls() {
     let mut scene = live();
-    let strip = scene.model.strips[0].clone();
-    scene.model.strips = vec![strip; 16];
+    let strip = scene.screen.strips[0].clone();
+    scene.screen.strips = vec![strip; 16];
     let mut editor = open(scene);
     editor.get_by_label("Solo 16").scroll_to_me();
     editor.run_steps(4);
@@ -445,11 +445,11 @@ fn sixteen_components_scroll_and_have_all_their_controls() {
 }
 
 #[test]
-fn a_control_says_its_unit_under_the_pointer() {
+fn a_tooltip_shows_the_value_with_its_unit() {
     for (label, text) in [
         ("Gain 2", "Gain 2: 0.0 dB"),
         ("Gate 2", "Gate 2: Off"),
-        ("Latency 42.7 ms", "hosts compensate"),
+        ("Latency 42.7 ms", "hosts compensate for it"),
         ("Mix", "Mix: 100 %"),
     ] {
         let mut editor = open(live());
@@ -460,8 +460,8 @@ fn a_control_says_its_unit_under_the_pointer() {
 }
 
 #[test]
-fn a_window_with_too_little_room_is_drawn() {
-    // A frame at the new zoom comes before the window's new size; and hosts set sizes that were not offered.
+fn a_window_that_is_too_small_is_drawn() {
+    // A frame at the new zoom comes before the window's new size, and hosts may set smaller sizes than the editor allows.
     for size in [[600.0, 390.0], [800.0, 520.0], [40.0, 20.0]] {
         open_at(with_song(live()), size, 1.0);
     }

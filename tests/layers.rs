@@ -28,7 +28,7 @@ const KEPT_TO: [(&str, &[&str]); 9] = [
     ("triple_buffer", &["link/", "player/"]),
     ("crossbeam", &["link/", "learn/worker/"]),
     ("mpsc", &["learn/threads.rs", "player/loader.rs", "editor/dialog.rs"]),
-    ("Mutex", &["link/", "learn/threads.rs", "player/control.rs"]),
+    ("Mutex", &["link/", "learn/threads.rs", "player/store.rs"]),
     ("std::thread", &["learn/threads.rs", "learn/worker/", "player/loader.rs", "editor/dialog.rs"]),
     ("realfft", &["dsp/"]),
     ("rubato", &["player/song.rs"]),

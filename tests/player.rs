@@ -104,7 +104,7 @@ fn a_loop_comes_round_to_the_sample_and_its_seam_has_no_jump_beyond_the_material
     }
     let place = from + 30_000 % (to - from);
     assert_eq!(control.position_s(), place as f64 / 48e3);
-    let looped = control.looped().unwrap();
+    let looped = control.loop_range().unwrap();
     assert_eq!(((looped.from_s * 48e3).round(), (looped.to_s * 48e3).round()), (from as f64, to as f64));
 }
 
@@ -183,7 +183,7 @@ fn orders_that_come_before_the_song_and_the_stream_are_followed_then() {
     heard(&mut audio, 0.5, 1_000, &[64]);
     assert_eq!(control.position_s(), 1_000.0 / 48e3, "the loop is the whole song");
     control.set_loop(0.05, 0.05);
-    assert!((control.looped().unwrap().to_s - 0.06).abs() < 1e-9, "a loop is two fades long at least");
+    assert!((control.loop_range().unwrap().to_s - 0.06).abs() < 1e-9, "a loop is two fades long at least");
 }
 
 #[test]

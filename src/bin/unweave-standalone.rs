@@ -1,4 +1,4 @@
-//! The plug-in without a host: a song for its input, and nice-plug's ALSA, JACK and dummy back ends for its output.
+//! The plug-in without a host: its input is a song or the live input, its output goes to nice-plug's ALSA, JACK or dummy back end.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,17 +10,17 @@ use unweave::plugin::standalone;
 
 const NAME: &str = "unweave-standalone";
 const HELP: &str = "\
-Takes sounds apart while they play, without a host: opens a song, plays it, loops a stretch of it.
+Separates the components of a sound while it plays, without a host: opens, plays and loops a song.
 
 Usage: unweave-standalone [SONG] [--loop FROM-TO] [OPTIONS]
 
-  SONG                The song to play at once: WAV, FLAC, MP3, Ogg Vorbis or AIFF. Without one, the live input is heard
-      --loop FROM-TO  Loops a stretch of the song, in seconds from its start
+  SONG                The song to play: WAV, FLAC, MP3, Ogg Vorbis or AIFF. Without a song, the live input is heard
+      --loop FROM-TO  Loop a range of the song, in seconds from its start
   -V, --version       Print the version
 
 The options of the audio device and the window:
 ";
-/// What short options mean.
+/// The long names of short options.
 const SHORT_OPTIONS: [(&str, &str); 6] = [
     ("b", "backend"),
     ("h", "help"),
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether the audio device played until it was to end.
+/// Whether the audio device played until the program was ended.
 fn run(mut arguments: Arguments) -> Result<bool> {
     if arguments.option("version").is_some() {
         println!("{NAME} {}", env!("CARGO_PKG_VERSION"));
@@ -59,17 +59,17 @@ fn run(mut arguments: Arguments) -> Result<bool> {
     if is_help {
         print!("{HELP}");
     } else if let Some(path) = &arguments.song {
-        let song = read(path, arguments.stretch)?;
+        let song = read(path, arguments.loop_range)?;
         let control = &player.1;
         control.open_read(path, song);
-        if let Some(stretch) = arguments.stretch {
-            control.set_loop(stretch.from_s, stretch.to_s);
+        if let Some(loop_range) = arguments.loop_range {
+            control.set_loop(loop_range.from_s, loop_range.to_s);
         }
         control.play();
     }
     let backend = arguments.option("backend").and_then(|option| option.value.clone());
     if !is_help && ["auto", "jack"].contains(&backend.as_deref().unwrap_or("auto")) {
-        // nice-plug activates at the rate of its option, whatever JACK plays at.
+        // nice-plug activates the plug-in at the rate of its option, even if JACK runs at another.
         if let Some(sample_rate) = jack_sample_rate() {
             arguments.options.retain(|option| option.name != "sample-rate");
             arguments.options.push(HostOption { name: "sample-rate".into(), value: Some(sample_rate.to_string()) });
@@ -79,33 +79,33 @@ fn run(mut arguments: Arguments) -> Result<bool> {
     Ok(standalone::run(player, std::iter::once(NAME.into()).chain(options).collect()))
 }
 
-/// A song that is there, with the stretch of it that is to be looped.
-fn read(path: &Path, stretch: Option<TimeRange>) -> Result<AudioFile> {
+/// Reads a song, and checks that the loop lies within it.
+fn read(path: &Path, loop_range: Option<TimeRange>) -> Result<AudioFile> {
     let song = AudioFile::read(path)?;
-    match stretch {
+    match loop_range {
         Some(range) if song.sample_range(range).is_none() => {
             Err(AudioFileError::Range { path: path.into(), range, seconds: song.seconds() })
-                .context("--loop asks for what is not there")
+                .context("--loop is outside the song")
         }
         _ => Ok(song),
     }
 }
 
-/// Samples per second of the JACK server, if one runs.
+/// The sample rate of the JACK server, if one is running.
 fn jack_sample_rate() -> Option<u32> {
     let (client, _) = jack::Client::new(NAME, jack::ClientOptions::NO_START_SERVER).ok()?;
     Some(client.sample_rate())
 }
 
-/// What this program takes itself, and what it hands on.
+/// This program's own arguments, and the options for nice-plug.
 #[derive(Debug, Default, PartialEq)]
 struct Arguments {
     song: Option<PathBuf>,
-    stretch: Option<TimeRange>,
+    loop_range: Option<TimeRange>,
     options: Vec<HostOption>,
 }
 
-/// An option of nice-plug, by its long name where it has one.
+/// An option of nice-plug, by its long name if it has one.
 #[derive(Debug, PartialEq)]
 struct HostOption {
     name: String,
@@ -122,7 +122,7 @@ impl std::fmt::Display for HostOption {
 
 impl Arguments {
     /// # Errors
-    /// Two songs, a loop without a song, or a loop that is none. Nothing is said of nice-plug's options: it does that itself.
+    /// Two songs, a loop without a song, or an invalid loop. nice-plug checks its own options.
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
         let mut parsed = Self::default();
         let mut is_options = true;
@@ -132,12 +132,12 @@ impl Arguments {
             } else if is_options && word.starts_with('-') && word != "-" {
                 parsed.take(HostOption::parse(&word, &mut words))?;
             } else if let Some(first) = &parsed.song {
-                bail!("one song at a time: {} or {word}", first.display());
+                bail!("only one song can be played: {} or {word}", first.display());
             } else {
                 parsed.song = Some(word.into());
             }
         }
-        ensure!(parsed.song.is_some() || parsed.stretch.is_none(), "--loop needs a song");
+        ensure!(parsed.song.is_some() || parsed.loop_range.is_none(), "--loop needs a song");
         Ok(parsed)
     }
 
@@ -150,8 +150,8 @@ impl Arguments {
         let range = text.split_once('-').and_then(|(from, to)| {
             Some(TimeRange { from_s: from.trim().parse().ok()?, to_s: to.trim().parse().ok()? })
         });
-        self.stretch =
-            Some(range.with_context(|| format!("--loop {text}: it must be FROM-TO in seconds, as 12.5-20"))?);
+        self.loop_range =
+            Some(range.with_context(|| format!("--loop {text}: must be FROM-TO in seconds, such as 12.5-20"))?);
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl Arguments {
 }
 
 impl HostOption {
-    /// `--name=value`, `--name value`, `-nvalue` or `-n value`; all but two have a value.
+    /// `--name=value`, `--name value`, `-nvalue` or `-n value`; all options but two have a value.
     fn parse(word: &str, rest: &mut impl Iterator<Item = String>) -> Self {
         let (name, value) = match word.strip_prefix("--") {
             Some(long) => long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value))),
@@ -190,10 +190,10 @@ mod tests {
     }
 
     #[test]
-    fn song_and_loop_are_taken_out_and_all_else_is_handed_on() {
+    fn song_and_loop_are_parsed_and_all_other_options_are_passed_on() {
         let parsed = parse("-b alsa song.mp3 --loop 1.5-3 -r44100 --period-size=64 --input-device hw").unwrap();
         assert_eq!(parsed.song, Some("song.mp3".into()));
-        assert_eq!(parsed.stretch, Some(TimeRange { from_s: 1.5, to_s: 3.0 }));
+        assert_eq!(parsed.loop_range, Some(TimeRange { from_s: 1.5, to_s: 3.0 }));
         let words: Vec<String> = parsed.options.iter().map(HostOption::to_string).collect();
         assert_eq!(words, ["--backend=alsa", "--sample-rate=44100", "--period-size=64", "--input-device=hw"]);
         assert_eq!(parse("--help song.wav").unwrap().song, Some("song.wav".into()));
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_that_is_none_and_a_second_song_are_refused_by_name() {
+    fn an_invalid_loop_and_a_second_song_are_rejected_by_name() {
         for (line, named) in [
             ("a.wav --loop 3", "--loop 3"),
             ("a.wav b.wav", "b.wav"),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_beyond_the_song_is_refused_with_the_songs_length() {
+    fn a_loop_beyond_the_song_is_rejected_with_the_songs_length() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wav");
         AudioFile { sample_rate: 1000, channels: vec![vec![0.5; 2000]] }.write(&path).unwrap();

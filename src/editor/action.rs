@@ -1,69 +1,69 @@
-//! What a person did in the editor. Whoever shows the editor carries it out.
+//! What the user did in the editor. `perform` carries it out.
 
 use std::path::PathBuf;
 
 use crate::link::{Command, LearnRequest};
 use crate::params::control::Control;
 
-/// One thing that a person did.
+/// One thing that the user did.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// A gesture begins: the host records automation from here on.
     Grab(Control),
-    /// The control goes to a value, 0 to 1. Only between a grab and a release.
+    /// Sets a control to a value from 0 to 1. Only between a grab and a release.
     Set(Control, f32),
     /// The gesture ends.
     Release(Control),
-    /// A text was typed for a control, whatever it means.
+    /// The user typed a value for a control; it has not been parsed yet.
     Type(Control, String),
-    /// A command, which becomes a request with the settings of that moment.
+    /// A command about captures and models, to be sent with the current settings.
     Do(Command),
-    /// A request that needs no settings: a component gets a name, or a template changes its component.
+    /// A request without settings: to rename a component or to move a template.
     Learn(LearnRequest),
-    /// The system's dialog for a file shall open.
+    /// Opens the system's file dialog.
     Browse(FilePurpose),
-    /// A file was named.
+    /// The user chose a file.
     File(FilePurpose, PathBuf),
-    /// The editor shall be larger or smaller, by this factor of its plain size.
+    /// Scales the editor by this factor of its normal size.
     Zoom(f32),
-    /// Something to do with the song that plays as input.
+    /// Controls the song that plays as input.
     Song(SongAction),
 }
 
-/// What a file is named for.
+/// What a file is chosen for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FilePurpose {
     /// A model to play.
     Import,
-    /// Where the model shall be written; a file that is there is overwritten only after the dialog asked.
+    /// Where to write the model. An existing file is left alone.
     Export,
-    /// The same, and it was asked.
+    /// The same, after the system's dialog asked whether to overwrite an existing file.
     Overwrite,
     /// A song to play as input.
     Song,
 }
 
-/// What a person does with the song that plays as input.
+/// A command to the player of the song.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SongAction {
-    /// It plays.
+    /// Plays.
     Play,
-    /// It pauses.
+    /// Pauses.
     Pause,
-    /// It goes on from this second.
+    /// Continues from this second.
     Seek(f32),
-    /// This stretch plays over and over.
+    /// Repeats a range of the song.
     Loop {
         /// Where it begins, in seconds.
         from_s: f32,
-        /// Where it ends.
+        /// Where it ends, in seconds.
         to_s: f32,
     },
-    /// The whole song plays.
+    /// Stops repeating.
     Unloop,
 }
 
-/// A gesture of one value: grab, set, release.
+/// A whole gesture for one value: grab, set, release.
 pub fn gesture(control: Control, value: f32) -> [Action; 3] {
     [Action::Grab(control), Action::Set(control, value.clamp(0.0, 1.0)), Action::Release(control)]
 }

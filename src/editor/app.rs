@@ -1,4 +1,4 @@
-//! The editor of one instance: thirty times a second a model of it, and its person's actions carried out. GUI thread only.
+//! The editor of one instance: thirty times a second it reads what to show, and carries out the user's actions. GUI thread only.
 
 use std::sync::Arc;
 #[cfg(feature = "standalone")]
@@ -11,43 +11,31 @@ use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{Frame, Key, KeyCapture, NiceEguiApp};
 
+use super::canvas::Canvas;
 use super::curves::Curves;
+use super::instance::Instance;
 use super::parameters::{options, read};
-use super::picture::Canvas;
+use super::perform::{FrameInput, Performer};
+use super::screen::{Screen, Strip, Value};
 use super::{theme, view};
-use crate::editor::perform::{Hand, Moment};
-use crate::editor::screen::{Model, Strip, Value};
 use crate::link::{EditorLink, Slots, Stage};
 use crate::params::Control;
-use crate::params::UnweaveParams;
 use crate::params::window_size::EditorSize;
 
-/// Between frames.
+/// The time between frames.
 const FRAME: Duration = Duration::from_millis(33);
-
-/// What an editor needs of its instance.
-#[derive(Clone)]
-pub struct Instance {
-    /// Its parameters.
-    pub params: Arc<UnweaveParams>,
-    /// Its learner, models and meters.
-    pub link: EditorLink,
-    /// The song player of the program that shows it; `None` in a host.
-    #[cfg(feature = "standalone")]
-    pub player: Option<crate::player::PlayerControl>,
-}
 
 /// One open editor.
 pub struct App {
     instance: Instance,
     size: EditorSize,
-    hand: Hand,
+    performer: Performer,
     curves: Curves,
     options: Vec<Arc<[String]>>,
     canvas: Option<Canvas>,
-    /// Whether a text was being typed in the last frame.
+    /// Whether the user was typing a text in the last frame.
     is_typing: bool,
-    /// Whether Ctrl-C was pressed in the program that shows it.
+    /// Whether Ctrl-C was pressed in the standalone program.
     #[cfg(feature = "standalone")]
     is_interrupted: Arc<AtomicBool>,
 }
@@ -56,11 +44,11 @@ impl App {
     /// An editor that is about to open.
     pub fn new(instance: Instance, size: EditorSize) -> Self {
         let options = Control::all().map(|control| options(&instance.params, control)).collect();
-        let hand = Hand::new(instance.clone());
+        let performer = Performer::new(instance.clone());
         Self {
             instance,
             size,
-            hand,
+            performer,
             curves: Curves::default(),
             options,
             canvas: None,
@@ -70,63 +58,64 @@ impl App {
         }
     }
 
-    /// The instance as it stands now.
-    pub fn model(&mut self) -> Model {
+    /// What to show now. The models are read once, so that everything shown of them belongs to one moment.
+    pub fn screen(&mut self) -> Screen {
         let Instance { params, link, .. } = &self.instance;
         let slots = link.models.slots();
+        let stage = link.stage_with(&slots);
         let values = Control::all().zip(&self.options);
         let values: Vec<Value> = values.map(|(control, options)| read(params, control, options)).collect();
         let (status, meters) = (&link.status, &link.meters);
-        Model {
-            stage: link.stage(),
+        Screen {
+            project_error: status.project_error(),
             warnings: status.warnings(),
-            notice: self.hand.notice(),
+            notice: self.performer.notice(),
             losses: status.losses(),
             input_db: meters.input_db.load(Relaxed),
             history_s: status.history_s.load(Relaxed),
             learned_s: status.learned_s.load(Relaxed),
-            target: params.learn_settings().target,
             slot: slots.playing,
             has_other: slots.other.is_some(),
-            is_review: slots.is_review && !matches!(link.stage(), Stage::Learning { .. }),
+            is_review: slots.is_review && !matches!(stage, Stage::Learning { .. }),
+            stage,
             values,
             strips: strips(&mut self.curves, &slots, link),
-            picture: self.canvas.as_ref().map(Canvas::picture),
+            canvas: self.canvas.as_ref().map(Canvas::view),
             latency_ms: meters.latency_ms.load(Relaxed),
             load: meters.load.load(Relaxed),
             dropped_frames: status.dropped_frames.load(Relaxed),
             zoom: self.size.zoom(),
-            song: self.hand.song(),
+            song: self.performer.song(),
         }
     }
 
-    /// The editor opens in this context, and tells this host of gestures.
+    /// Opens the editor in this context, which reports gestures to this host.
     pub fn open(&mut self, context: &Context, gui: GuiContext) {
         theme::apply(context);
-        self.hand.hold(gui);
+        self.performer.connect(gui);
         self.canvas = Some(Canvas::new(context));
         self.instance.link.columns.open();
     }
 
-    /// One frame: shows the instance, carries out what was done, and says which keys are not the host's.
+    /// One frame: shows the instance, carries out the user's actions, and returns the keys that the host may not have.
     pub fn frame(&mut self, ui: &mut Ui) -> KeyCapture {
-        self.look();
-        let model = self.model();
-        let actions = view(ui, &model);
-        let moment = ui.input(|input| Moment { now_s: input.time, is_button_down: input.pointer.any_down() });
-        if let Some(zoom) = self.hand.carry_out(actions, moment) {
+        self.draw_new_columns();
+        let screen = self.screen();
+        let actions = view(ui, &screen);
+        let input = ui.input(|input| FrameInput { now_s: input.time, is_button_down: input.pointer.any_down() });
+        if let Some(zoom) = self.performer.perform(actions, input) {
             ui.ctx().set_zoom_factor(zoom);
         }
         ui.ctx().request_repaint_after(FRAME);
-        // Whatever else has the keyboard, the space bar starts and stops the host. (Baseview 0.4 gives keys back on macOS;
-        // under X11 and Windows those of a focused editor end there.)
+        // The space bar starts and stops the host unless the user types a text. (On macOS baseview 0.4 returns keys to the
+        // host; under X11 and Windows a focused editor keeps them.)
         match ui.ctx().text_edit_focused() {
             true => KeyCapture::CaptureAll,
             false => KeyCapture::IgnoreKeys(vec![Key::Character(" ".into())]),
         }
     }
 
-    fn look(&mut self) {
+    fn draw_new_columns(&mut self) {
         let columns = &self.instance.link.columns;
         if let Some(canvas) = &mut self.canvas {
             while let Some(column) = columns.pop() {
@@ -151,7 +140,7 @@ fn strips(curves: &mut Curves, slots: &Slots, link: &EditorLink) -> Vec<Strip> {
 impl NiceEguiApp for App {
     fn build(&mut self, context: Context, gui: GuiContext, _frame: &mut Frame) -> Result<(), HandlerError> {
         self.open(&context, gui);
-        // nice-plug's program ends its audio at an interrupt, and then waits for the window to close.
+        // At an interrupt, nice-plug's program ends its audio and then waits for the window to close.
         #[cfg(feature = "standalone")]
         if self.instance.player.is_some() {
             signal_hook::flag::register(signal_hook::consts::SIGINT, self.is_interrupted.clone())?;
@@ -163,8 +152,8 @@ impl NiceEguiApp for App {
         let keys = self.frame(ui);
         let is_typing = keys == KeyCapture::CaptureAll;
         if is_typing && !self.is_typing {
-            // Some hosts keep the keyboard until they are told; where nothing is typed it stays theirs. A system that
-            // refuses leaves it where it was.
+            // Some hosts keep the keyboard focus until a plug-in asks for it. If the system refuses, the focus stays where
+            // it was.
             let _ = frame.baseview_window().focus();
         }
         self.is_typing = is_typing;
@@ -185,7 +174,7 @@ impl NiceEguiApp for App {
 }
 
 impl Drop for App {
-    /// The window is gone, however that came.
+    /// The window has closed, for whatever reason.
     fn drop(&mut self) {
         self.instance.link.columns.close();
     }

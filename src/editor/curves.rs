@@ -1,4 +1,4 @@
-//! Templates as curves, made once for a model.
+//! Templates as curves, computed once per model.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use crate::dsp::column::{HIGHEST_HZ, LOWEST_HZ};
 use crate::editor::screen::TemplateCurve;
 use crate::model::Model;
 
-/// Points of a curve: about as many as a strip is wide.
+/// Points of a curve: about one for each point of a strip's width.
 const POINTS: usize = 118;
 /// Decibels from the top of the plot to its bottom.
 const RANGE_DB: f32 = 54.0;
 
-/// The curves of the model that was looked at last.
+/// The curves of the model that was shown last.
 #[derive(Default)]
 pub(super) struct Curves {
     model: Option<Arc<Model>>,
@@ -49,7 +49,7 @@ fn heights(magnitudes: &[f32], bin_hz: f32) -> Arc<[f32]> {
     let last = magnitudes.len() - 1;
     let bin = |point: f32| LOWEST_HZ * (HIGHEST_HZ / LOWEST_HZ).powf(point / (POINTS - 1) as f32) / bin_hz;
     let height = |point: usize| {
-        // The sound that was learned from has nothing up there.
+        // Above half the sample rate of the capture there is nothing.
         if bin(point as f32) > last as f32 {
             return 0.0;
         }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_peak_stands_at_its_frequency_on_the_logarithmic_axis() {
+    fn a_peak_is_at_its_frequency_on_the_logarithmic_axis() {
         let mut magnitudes = vec![0.0; 1025];
         magnitudes[43] = 0.5;
         let heights = heights(&magnitudes, 23.44);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_ends_where_the_sound_ended_that_was_learned_from() {
+    fn a_curve_ends_at_half_the_sample_rate_of_the_capture() {
         // At 8 kHz the last of 1025 bins is at 4 kHz: 117 of 118 points up to 16 kHz, 40 Hz at the first.
         let heights = heights(&[1.0; 1025], 8000.0 / 2048.0);
         let highest = 117.0 * (4000.0f32 / LOWEST_HZ).ln() / (HIGHEST_HZ / LOWEST_HZ).ln();

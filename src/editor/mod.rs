@@ -1,20 +1,22 @@
-//! The editor: [`view()`] draws a [`Model`] and returns the [`Action`]s of the person who looks at it. It owns no truth and takes
-//! no lock; what it remembers from frame to frame is only where the hand is. GUI thread only.
+//! The editor: [`view()`] draws a [`Screen`] and returns the user's [`Action`]s. It holds no state of the instance and takes no lock;
+//! from frame to frame it remembers only what an unfinished gesture needs. GUI thread only.
 //!
-//! Reading order: [`screen`], [`action`], [`view()`], then the parts from top to bottom: `header`, `scene`, `strip`, `footer`.
-//! [`app`] makes a model of the plug-in thirty times a second and carries the actions out; [`window`] is what hosts open.
+//! Reading order: [`screen`], [`action`], [`view()`], then the parts from top to bottom: `header`, `song_bar`, `scene`, `strip`,
+//! `footer`. [`app`] reads a screen from the instance thirty times a second, and `perform` carries the actions out; [`window`]
+//! is what hosts open.
 
 pub mod action;
 pub mod app;
+pub mod canvas;
 mod curves;
-#[cfg(feature = "standalone")]
-mod deck;
 mod dialog;
 mod footer;
 mod header;
+pub mod instance;
 pub mod parameters;
 mod perform;
-pub mod picture;
+#[cfg(feature = "standalone")]
+mod playback;
 mod scene;
 pub mod screen;
 mod song_bar;
@@ -25,5 +27,5 @@ pub mod widgets;
 pub mod window;
 
 pub use action::{Action, FilePurpose, SongAction};
-pub use screen::Model;
+pub use screen::Screen;
 pub use view::view;

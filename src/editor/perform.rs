@@ -1,54 +1,54 @@
-//! The hand that carries out what a person did: gestures to the host, requests to the learner, models from and to files.
+//! Carries out the user's actions: reports gestures to the host, sends requests to the learner, reads and writes model files.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nice_plug::context::gui::GuiContext;
 
-use super::app::Instance;
-#[cfg(feature = "standalone")]
-use super::deck::Deck;
+use super::action::{Action, FilePurpose};
 use super::dialog::Dialog;
+use super::instance::Instance;
 use super::parameters::{Step, parse, tell};
+#[cfg(feature = "standalone")]
+use super::playback::Playback;
 use super::screen::SongView;
-use super::{Action, FilePurpose};
 use crate::files::model as model_file;
 use crate::link::LearnRequest;
 use crate::params::Control;
 
-/// How long a notice stays.
+/// How long a notice is shown.
 const NOTICE_S: f64 = 8.0;
 
-/// The frame whose actions are carried out.
+/// What actions of one frame need to know of its input.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(super) struct FrameInput {
     /// Seconds since the editor opened.
     pub(super) now_s: f64,
     /// Whether a button of the pointer is down.
     pub(super) is_button_down: bool,
 }
 
-/// Carries actions out.
-pub(super) struct Hand {
+/// Carries out actions.
+pub(super) struct Performer {
     instance: Instance,
     gui: Option<GuiContext>,
-    /// Grabs without their release: twice the same where a wheel turns while the pointer drags. The host is told of the first
-    /// grab and of the last release.
+    /// Grabs without their release. A control is here twice while the wheel turns during a drag. The host is told of the
+    /// first grab and of the last release.
     held: Vec<Control>,
     dialog: Option<Dialog>,
     now_s: f64,
-    /// What is to be said, and until when.
+    /// The current notice, and the time when it disappears.
     notice: Option<(String, f64)>,
     #[cfg(feature = "standalone")]
-    deck: Option<Deck>,
+    playback: Option<Playback>,
 }
 
-impl Hand {
-    /// A hand that cannot reach the host yet.
+impl Performer {
+    /// Not yet connected to a host.
     pub(super) fn new(instance: Instance) -> Self {
         Self {
             #[cfg(feature = "standalone")]
-            deck: instance.player.clone().map(Deck::new),
+            playback: instance.player.clone().map(Playback::new),
             instance,
             gui: None,
             held: Vec::new(),
@@ -58,33 +58,33 @@ impl Hand {
         }
     }
 
-    /// The song that plays as input, where there is a player.
+    /// The song that plays as input; `None` without a player.
     pub(super) fn song(&mut self) -> Option<SongView> {
         #[cfg(feature = "standalone")]
-        return self.deck.as_mut().map(Deck::view);
+        return self.playback.as_mut().map(Playback::view);
         #[cfg(not(feature = "standalone"))]
         None
     }
 
-    /// The host that is told of gestures.
-    pub(super) fn hold(&mut self, gui: GuiContext) {
+    /// Reports gestures to this host from now on.
+    pub(super) fn connect(&mut self, gui: GuiContext) {
         self.gui = Some(gui);
     }
 
-    /// What is to be said just now.
+    /// The current notice.
     pub(super) fn notice(&self) -> Option<String> {
         self.notice.as_ref().map(|(notice, _)| notice.clone())
     }
 
-    /// Carries out what was done in one frame. Gives the zoom, if that changes.
-    pub(super) fn carry_out(&mut self, actions: Vec<Action>, moment: Moment) -> Option<f32> {
-        self.now_s = moment.now_s;
-        self.notice.take_if(|(_, until_s)| *until_s <= moment.now_s);
+    /// Carries out the actions of one frame. Returns the new zoom, if it changes.
+    pub(super) fn perform(&mut self, actions: Vec<Action>, input: FrameInput) -> Option<f32> {
+        self.now_s = input.now_s;
+        self.notice.take_if(|(_, until_s)| *until_s <= input.now_s);
         let mut zoom = None;
         for action in actions {
             match action {
                 Action::Zoom(factor) => zoom = Some(factor),
-                action => self.act(action),
+                action => self.perform_one(action),
             }
         }
         if let Some(Ok(answer)) = self.dialog.as_ref().map(Dialog::answer) {
@@ -93,20 +93,20 @@ impl Hand {
                 self.file(purpose, &path);
             }
         }
-        if !moment.is_button_down {
-            self.let_go();
+        if !input.is_button_down {
+            self.release_all();
         }
         zoom
     }
 
-    /// A gesture whose control went away under the hand ends too.
-    fn let_go(&mut self) {
+    /// Ends every gesture, also one whose control disappeared during a drag.
+    fn release_all(&mut self) {
         while let Some(&control) = self.held.last() {
             self.step(control, Step::Release);
         }
     }
 
-    fn act(&mut self, action: Action) {
+    fn perform_one(&mut self, action: Action) {
         match action {
             Action::Grab(control) => self.step(control, Step::Grab),
             Action::Set(control, value) => self.step(control, Step::Set(value)),
@@ -122,20 +122,20 @@ impl Hand {
             Action::Browse(purpose) => {
                 self.dialog = Dialog::open(purpose);
                 if self.dialog.is_none() {
-                    self.say("the system's file dialog cannot be opened: type the path instead".into());
+                    self.notify("the system's file dialog cannot be opened: type the path instead".into());
                 }
             }
             Action::File(purpose, path) => self.file(purpose, &from_home(path)),
             #[cfg(feature = "standalone")]
             Action::Song(action) => {
-                if let Some(deck) = &self.deck {
-                    deck.act(action);
+                if let Some(playback) = &self.playback {
+                    playback.perform(action);
                 }
             }
-            // Only where there is a player.
+            // There is no player in a host.
             #[cfg(not(feature = "standalone"))]
             Action::Song(_) => {}
-            // The window's own.
+            // `perform` returns it to the window.
             Action::Zoom(_) => {}
         }
     }
@@ -167,15 +167,15 @@ impl Hand {
                     self.step(control, step);
                 }
             }
-            None => self.say(format!("“{text}” is no value of this control: type a number, with or without its unit")),
+            None => self.notify(format!("“{text}” is not a valid value here: type a number, with or without its unit")),
         }
     }
 
-    /// Whether the learner is there to do it.
+    /// Sends a request to the learner. Whether its thread is still running.
     fn request(&mut self, request: LearnRequest) -> bool {
         let is_sent = self.instance.link.requests.send(request).is_ok();
         if !is_sent {
-            self.say("the learning thread has ended: close this project and open it again".into());
+            self.notify("the learning thread has ended: close this project and open it again".into());
         }
         is_sent
     }
@@ -185,14 +185,14 @@ impl Hand {
             FilePurpose::Import => match model_file::load(path) {
                 Ok(model) => {
                     if self.request(LearnRequest::Replace(Arc::new(model))) {
-                        self.say(format!("{} plays now; Revert gets back what played before", path.display()));
+                        self.notify(format!("Now playing {}; Revert returns to the previous model", path.display()));
                     }
                 }
-                Err(error) => self.say(format!("{error}; nothing has changed: import another file")),
+                Err(error) => self.notify(format!("{error}; nothing has changed: import another file")),
             },
             FilePurpose::Export if path.exists() => {
-                self.say(format!(
-                    "{} exists: give another name, or overwrite it in the system's dialog",
+                self.notify(format!(
+                    "{} already exists: choose another name, or overwrite it with Browse…",
                     path.display()
                 ));
             }
@@ -207,34 +207,34 @@ impl Hand {
     )]
     fn open_song(&self, path: &Path) {
         #[cfg(feature = "standalone")]
-        if let Some(deck) = &self.deck {
-            deck.open(path);
+        if let Some(playback) = &self.playback {
+            playback.open(path);
         }
     }
 
     fn export(&mut self, path: &Path) {
         let notice = match self.instance.link.models.current() {
-            None => format!("there is no model to write to {} yet: capture something first", path.display()),
+            None => format!("there is no model yet to write to {}: capture something first", path.display()),
             Some(model) => match model_file::save(&model, path) {
-                Ok(()) => format!("the model is in {}", path.display()),
-                Err(error) => format!("{error}; export to another folder"),
+                Ok(()) => format!("the model was written to {}", path.display()),
+                Err(error) => format!("{error}; choose another folder"),
             },
         };
-        self.say(notice);
+        self.notify(notice);
     }
 
-    fn say(&mut self, notice: String) {
+    fn notify(&mut self, notice: String) {
         self.notice = Some((notice, self.now_s + NOTICE_S));
     }
 }
 
-impl Drop for Hand {
+impl Drop for Performer {
     fn drop(&mut self) {
-        self.let_go();
+        self.release_all();
     }
 }
 
-/// A typed path that begins with “~” begins in the person's home folder, where that is known.
+/// Replaces a leading “~” of a typed path by the user's home folder, if that is known.
 fn from_home(path: PathBuf) -> PathBuf {
     let at_home = path.strip_prefix("~").ok().and_then(|rest| Some(std::env::home_dir()?.join(rest)));
     at_home.unwrap_or(path)
@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tilde_is_the_home_folder_and_other_paths_stay() {
+    fn a_leading_tilde_becomes_the_home_folder_and_other_paths_stay() {
         let home = std::env::home_dir().unwrap();
         assert_eq!(from_home("~/kits/a.npz".into()), home.join("kits/a.npz"));
         for path in ["/kits/~", "kits/a.npz", "~kits/a.npz"] {

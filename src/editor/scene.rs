@@ -1,29 +1,29 @@
-//! The middle: the scrolling spectrogram, tinted by who owns what, and under it each component's activation as a trace.
+//! The middle: the scrolling spectrogram, coloured by the components, and below it each component's activation as a trace.
 
 use egui::epaint::{Mesh, Vertex};
 use egui::{Align2, Color32, CornerRadius, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
-use super::picture::{COLUMNS, Picture};
+use super::canvas::{COLUMNS, CanvasView};
 use super::theme::{BACKGROUND, FAINT, LINE, NOTE, PANEL, RECORD, TEXT, component_color, font, strong};
 use crate::dsp::column::{HIGHEST_HZ, LOWEST_HZ};
-use crate::editor::screen::Model;
+use crate::editor::screen::Screen;
 use crate::link::Stage;
 
-/// Share of the height that the traces have.
+/// Fraction of the height that the traces take.
 const TRACES: f32 = 0.24;
-/// Frequencies that are written, with their names.
+/// The labels of the frequency axis.
 const MARKS: [(f32, &str); 4] = [(16_000.0, "16 k"), (2000.0, "2 k"), (400.0, "400"), (40.0, "40 Hz")];
-/// Where texture coordinates of text and plain colour are.
+/// The texture coordinate of plain colour in egui's font texture.
 const WHITE_UV: Pos2 = egui::epaint::WHITE_UV;
 
 /// Draws the middle.
-pub(super) fn scene(ui: &mut Ui, model: &Model, rect: Rect) {
+pub(super) fn scene(ui: &mut Ui, screen: &Screen, rect: Rect) {
     let traces_height = (rect.height() * TRACES).round();
     let spectrogram = Rect::from_min_max(rect.min, pos2(rect.right(), rect.bottom() - traces_height - 11.0));
     let traces = Rect::from_min_max(pos2(rect.left(), rect.bottom() - traces_height), rect.max);
-    if let Some(picture) = &model.picture {
-        draw_spectrogram(ui, picture, spectrogram);
-        draw_traces(ui, model, picture, traces);
+    if let Some(canvas) = &screen.canvas {
+        draw_spectrogram(ui, canvas, spectrogram);
+        draw_traces(ui, screen, canvas, traces);
     }
     draw_axis(ui, spectrogram);
     for rect in [spectrogram, traces] {
@@ -34,30 +34,30 @@ pub(super) fn scene(ui: &mut Ui, model: &Model, rect: Rect) {
     if let Some(pointer) = response.hover_pos() {
         draw_frequency(ui, spectrogram, pointer);
     }
-    match (&model.stage, messages(model)) {
-        (Stage::Empty, messages) if messages.is_empty() => draw_welcome(ui, model, spectrogram),
+    match (&screen.stage, messages(screen)) {
+        (Stage::Empty, messages) if messages.is_empty() => draw_welcome(ui, screen, spectrogram),
         (_, messages) => draw_messages(ui, &messages, spectrogram),
     }
 }
 
 /// The newest column at the right, each column one pixel wide.
-fn draw_spectrogram(ui: &Ui, picture: &Picture, rect: Rect) {
+fn draw_spectrogram(ui: &Ui, canvas: &CanvasView, rect: Rect) {
     let width = (rect.width() * column_pixels(ui)).min(COLUMNS as f32 - 1.0);
-    let shown = (picture.filled as f32).min(width);
+    let shown = (canvas.filled as f32).min(width);
     let left = rect.right() - rect.width() * shown / width;
     let columns = COLUMNS as f32;
-    let oldest = (picture.head as f32 - shown).rem_euclid(columns);
-    // Until the end of the texture, and from its beginning on.
+    let oldest = (canvas.head as f32 - shown).rem_euclid(columns);
+    // The texture is a ring: this part lies before its end, the rest at its beginning.
     let first = shown.min(columns - oldest);
     let split = left + (rect.right() - left) * if shown > 0.0 { first / shown } else { 1.0 };
-    // Half a texel away from the seam, as the newest and the oldest column are neighbours there.
+    // Half a texel from the seam, where interpolation would mix the newest with the oldest column.
     let inset = 0.5 / columns;
     let mut parts = vec![(left, split, oldest / columns, (oldest + first) / columns - inset)];
     if shown > first {
         parts.push((split, rect.right(), inset, (shown - first) / columns - inset));
     }
     for (left, right, from, to) in parts {
-        let mut mesh = Mesh::with_texture(picture.spectrogram);
+        let mut mesh = Mesh::with_texture(canvas.spectrogram);
         let uv = Rect::from_min_max(pos2(from, 0.0), pos2(to, 1.0));
         mesh.add_rect_with_uv(
             Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom())),
@@ -68,26 +68,26 @@ fn draw_spectrogram(ui: &Ui, picture: &Picture, rect: Rect) {
     }
 }
 
-/// Columns for each point: at every scale a whole number of pixels is one column.
+/// Columns per point: at every scale, a column is a whole number of pixels wide.
 fn column_pixels(ui: &Ui) -> f32 {
     let scale = ui.ctx().pixels_per_point();
     scale / scale.round().max(1.0)
 }
 
-fn draw_traces(ui: &Ui, model: &Model, picture: &Picture, rect: Rect) {
-    let lanes = model.strips.len();
+fn draw_traces(ui: &Ui, screen: &Screen, canvas: &CanvasView, rect: Rect) {
+    let lanes = screen.strips.len();
     if lanes == 0 {
         return;
     }
     let lane_height = rect.height() / lanes as f32;
-    let shown = ((rect.width() * column_pixels(ui)) as usize).min(picture.activations.len());
-    let skipped = picture.activations.len() - shown;
-    // Beyond that many points a trace looks the same.
+    let shown = ((rect.width() * column_pixels(ui)) as usize).min(canvas.activations.len());
+    let skipped = canvas.activations.len() - shown;
+    // With more lanes than this, half the points draw the same trace.
     let step = if lanes > 4 { 2 } else { 1 };
     let width = rect.width() / (rect.width() * column_pixels(ui));
     for component in 0..lanes {
         let base = rect.top() + lane_height * (component + 1) as f32 - 1.0;
-        let heights = picture.activations.iter().skip(skipped).step_by(step).map(|column| column[component]);
+        let heights = canvas.activations.iter().skip(skipped).step_by(step).map(|column| column[component]);
         let left = rect.right() - shown as f32 * width;
         let points = heights.enumerate().map(|(index, height)| {
             let share = f32::from(height) / 255.0;
@@ -97,7 +97,7 @@ fn draw_traces(ui: &Ui, model: &Model, picture: &Picture, rect: Rect) {
     }
 }
 
-/// A filled curve with a soft, bright edge.
+/// A filled curve with an antialiased, bright edge.
 fn trace(points: impl Iterator<Item = Pos2>, base: f32, color: Color32) -> Mesh {
     let mut mesh = Mesh::default();
     let (fill, edge) = (color.gamma_multiply(0.38), color);
@@ -126,14 +126,14 @@ fn y_of(rect: Rect, hz: f32) -> f32 {
 
 fn draw_axis(ui: &Ui, rect: Rect) {
     for (hz, name) in MARKS {
-        // For a frame there can be too little room: a zoom is known before the window grows.
+        // For one frame the room can be too small: the zoom changes before the window grows.
         let y = y_of(rect, hz).min(rect.bottom() - 13.0).max(rect.top() + 13.0);
-        let place = pos2(rect.right() - 9.0, y);
-        // A dark shadow, so that it can be read on any sound.
+        let at = pos2(rect.right() - 9.0, y);
+        // A dark outline keeps the text legible on any spectrogram.
         for offset in [vec2(1.0, 0.0), vec2(-1.0, 0.0), vec2(0.0, 1.0), vec2(0.0, -1.0)] {
-            ui.painter().text(place + offset, Align2::RIGHT_CENTER, name, font(11.0), BACKGROUND.gamma_multiply(0.7));
+            ui.painter().text(at + offset, Align2::RIGHT_CENTER, name, font(11.0), BACKGROUND.gamma_multiply(0.7));
         }
-        ui.painter().text(place, Align2::RIGHT_CENTER, name, font(11.0), TEXT);
+        ui.painter().text(at, Align2::RIGHT_CENTER, name, font(11.0), TEXT);
     }
 }
 
@@ -150,13 +150,13 @@ fn draw_frequency(ui: &Ui, rect: Rect, pointer: Pos2) {
     ui.painter().galley(at, galley, TEXT);
 }
 
-fn draw_welcome(ui: &Ui, model: &Model, rect: Rect) {
+fn draw_welcome(ui: &Ui, screen: &Screen, rect: Rect) {
     let center = rect.center();
-    let lines = match model.song.as_ref().is_some_and(|song| song.seconds == 0.0) {
-        true => ["Open a song, and play it.", "Nothing is learned yet: the sound passes through."],
+    let lines = match screen.song.as_ref().is_some_and(|song| song.seconds == 0.0) {
+        true => ["Open a song and play it.", "Nothing is learned yet: the sound passes through unchanged."],
         false => [
-            "Nothing is learned yet: the sound passes through.",
-            "Play, press Capture, press it again. Or learn from what has just played.",
+            "Nothing is learned yet: the sound passes through unchanged.",
+            "Play, press Capture, and press it again. Or learn from what has just played.",
         ],
     };
     let [first, second] = lines.map(|line| ui.painter().layout_no_wrap(line.into(), strong(15.0), TEXT));
@@ -167,21 +167,23 @@ fn draw_welcome(ui: &Ui, model: &Model, rect: Rect) {
     ui.painter().galley(pos2(center.x - second.size().x / 2.0, center.y + 4.0), second, FAINT);
 }
 
-/// What went wrong, and what to know: with a colour each.
-fn messages(model: &Model) -> Vec<(String, Color32)> {
+/// Errors, notices and warnings, each with its colour.
+fn messages(screen: &Screen) -> Vec<(String, Color32)> {
     let mut messages = Vec::new();
-    if let Stage::Failed(why) = &model.stage {
+    // It stays until the project has a readable model: the user can still save what cannot be read here.
+    messages.extend(screen.project_error.iter().map(|error| (error.clone(), RECORD)));
+    if let Stage::Failed(why) = &screen.stage {
         messages.push((why.clone(), RECORD));
     }
-    messages.extend(model.notice.iter().map(|notice| (notice.clone(), NOTE)));
-    if model.is_review {
-        messages.extend(model.warnings.iter().map(|warning| (warning.clone(), NOTE)));
+    messages.extend(screen.notice.iter().map(|notice| (notice.clone(), NOTE)));
+    if screen.is_review {
+        messages.extend(screen.warnings.iter().map(|warning| (warning.clone(), NOTE)));
     }
     messages.iter_mut().for_each(|(text, _)| *text = capitalised(text));
     messages
 }
 
-/// Errors begin small where they follow a name; here they stand alone.
+/// An error's text begins in lower case, as it often follows a name; here it stands alone.
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -1,74 +1,74 @@
-//! What the editor shows: plain values, made anew for every frame by whoever shows it. No locks, no truth.
+//! What the editor shows: plain values, read anew for every frame. No locks, no state of the instance.
 
 use std::sync::Arc;
 
-use super::picture::Picture;
+use super::canvas::CanvasView;
 use crate::link::{Slot, Stage};
 use crate::model::settings::Target;
 use crate::params::control::Control;
 
-/// Everything that is shown.
+/// Everything that is shown in one frame.
 #[derive(Clone, Debug)]
-pub struct Model {
-    /// Where the workflow stands.
+pub struct Screen {
+    /// The current step of the workflow.
     pub stage: Stage,
-    /// What the last learning warns of.
+    /// Why the project's model could not be read, and what to do.
+    pub project_error: Option<String>,
+    /// Warnings of the last learning.
     pub warnings: Vec<String>,
-    /// What just went wrong or well elsewhere: with a file, say.
+    /// A message about the last action outside learning: a file that was written, for example.
     pub notice: Option<String>,
-    /// Loss after loss of the learning that runs or was last.
+    /// The losses of the current or the last learning, oldest first.
     pub losses: Vec<f32>,
-    /// Loudest sample of the last moment, in dB of full scale.
+    /// The loudest sample of the last block, in dB full scale.
     pub input_db: f32,
-    /// Seconds that could be learned from without a capture.
+    /// Seconds of past input that can be learned from without a capture.
     pub history_s: f32,
-    /// Seconds that the model was learned from; 0: not known.
+    /// Seconds that the model was learned from; 0 if unknown.
     pub learned_s: f32,
-    /// What the next capture holds.
-    pub target: Target,
-    /// Which of the last two models plays.
+    /// The slot of the current model.
     pub slot: Slot,
-    /// Whether there is another model to compare with.
+    /// Whether the other slot holds a model to compare with.
     pub has_other: bool,
-    /// Whether the model at hand waits for “keep” or “revert”.
+    /// Whether the current model waits for Keep or Revert.
     pub is_review: bool,
     /// Every parameter, by [`Control::index`].
     pub values: Vec<Value>,
-    /// The components of the model.
+    /// The components of the current model.
     pub strips: Vec<Strip>,
-    /// The scrolling picture.
-    pub picture: Option<Picture>,
-    /// How late the sound is, in milliseconds.
+    /// The scrolling spectrogram and traces; `None` before the window is open.
+    pub canvas: Option<CanvasView>,
+    /// The plug-in's latency in milliseconds.
     pub latency_ms: f32,
-    /// Share of one core that the sound takes, 0 to 1.
+    /// CPU load of the audio thread: 1 is one whole core.
     pub load: f32,
     /// Captured frames that were lost.
     pub dropped_frames: u64,
-    /// The editor's size, by its plain one.
+    /// The editor's size, as a factor of its normal one.
     pub zoom: f32,
-    /// The song that plays as input, where there is a player.
+    /// The song that plays as input; `None` in a host.
     pub song: Option<SongView>,
 }
 
-/// A parameter as it stands.
+/// The current value of a parameter.
 #[derive(Clone, Debug, Default)]
 pub struct Value {
-    /// What it is called.
+    /// The parameter's name.
     pub name: String,
-    /// 0 to 1.
+    /// From 0 to 1.
     pub normalized: f32,
-    /// What it is reset to.
+    /// The default, from 0 to 1.
     pub default: f32,
     /// The value as hosts show it, with its unit.
     pub text: String,
-    /// The texts of all values, where there are few.
+    /// The texts of all values; empty if there are many.
     pub options: Arc<[String]>,
 }
 
 /// One component.
 #[derive(Clone, Debug)]
 pub struct Strip {
-    /// What it is called.
+    /// The component's name.
     pub name: String,
     /// Its activation in dB.
     pub activation_db: f32,
@@ -79,31 +79,31 @@ pub struct Strip {
 /// A template as a curve.
 #[derive(Clone, Debug)]
 pub struct TemplateCurve {
-    /// Its index among all of the model.
+    /// Its index among all templates of the model.
     pub index: usize,
-    /// Heights at places evenly spread over the logarithm of the frequency, 0 to 1.
+    /// Heights from 0 to 1, at frequencies evenly spaced on a logarithmic axis.
     pub heights: Arc<[f32]>,
 }
 
 /// The song that plays as input.
 #[derive(Clone, Debug)]
 pub struct SongView {
-    /// What is shown instead of a name: that there is none, that it is being read, why it cannot be.
+    /// The song's name; or that there is none, that it is being read, or why it cannot be read.
     pub title: String,
-    /// Lowest and highest sample of one stretch after another.
+    /// The lowest and highest sample of each of many equal parts of the song.
     pub overview: Arc<[[f32; 2]]>,
-    /// Its length; 0: there is none.
+    /// The song's length; 0 if there is none.
     pub seconds: f32,
-    /// Where it is.
+    /// The current position.
     pub position_s: f32,
-    /// What plays over and over.
-    pub looped: Option<(f32, f32)>,
+    /// The start and end of the loop in seconds.
+    pub loop_range: Option<(f32, f32)>,
     /// Whether it plays.
     pub is_playing: bool,
 }
 
-impl Model {
-    /// A parameter as it stands.
+impl Screen {
+    /// The current value of a parameter.
     pub fn value(&self, control: Control) -> &Value {
         &self.values[control.index()]
     }
@@ -113,7 +113,17 @@ impl Model {
         self.value(control).normalized > 0.5
     }
 
-    /// Whether a solo anywhere keeps this component silent.
+    /// What the next capture contains.
+    pub fn target(&self) -> Target {
+        let value = self.value(Control::Target);
+        match value.option() {
+            0 => Target::All,
+            option if option + 1 == value.options.len() => Target::Rest,
+            option => Target::Component((option - 1) as u8),
+        }
+    }
+
+    /// Whether the solo of another component silences this one.
     pub fn is_soloed_out(&self, component: usize) -> bool {
         let any = (0..self.strips.len()).any(|other| self.is_on(Control::Solo(other)));
         any && !self.is_on(Control::Solo(component))
@@ -121,7 +131,7 @@ impl Model {
 }
 
 impl Value {
-    /// Which of the options it is.
+    /// The index of the current option.
     pub fn option(&self) -> usize {
         let last = self.options.len().saturating_sub(1);
         (self.normalized * last as f32).round() as usize

@@ -1,4 +1,4 @@
-//! How the editor looks: colours, fonts, and what they make of egui's style.
+//! The look of the editor: colours, fonts, and egui's style.
 
 use std::sync::Arc;
 
@@ -11,29 +11,29 @@ use egui::{
 
 use crate::pictures::palette::COLORS;
 
-/// Behind everything.
+/// The window's background.
 pub const BACKGROUND: Color32 = Color32::from_rgb(0x0e, 0x10, 0x14);
-/// A strip, a button.
+/// The background of strips and buttons.
 pub const PANEL: Color32 = Color32::from_rgb(0x16, 0x1a, 0x22);
-/// A button under the pointer, a chosen one.
+/// The background of a chosen button, or one under the pointer.
 pub const RAISED: Color32 = Color32::from_rgb(0x24, 0x2b, 0x38);
-/// The track of a meter or fader, the ground of a plot.
+/// The background of meters and plots.
 pub const SUNKEN: Color32 = Color32::from_rgb(0x0a, 0x0c, 0x10);
 /// Borders.
 pub const LINE: Color32 = Color32::from_rgb(0x2a, 0x31, 0x3e);
 /// Text.
 pub const TEXT: Color32 = Color32::from_rgb(0xe8, 0xec, 0xf2);
-/// Text that can wait: 5.6 to 1 on the background.
+/// Less important text: contrast 5.6 : 1 on the background.
 pub const FAINT: Color32 = Color32::from_rgb(0x87, 0x91, 0xa1);
-/// What is empty or cannot be used.
+/// Disabled controls and empty strips.
 pub const DIM: Color32 = Color32::from_rgb(0x4a, 0x52, 0x60);
-/// Recording.
+/// Recording and errors.
 pub const RECORD: Color32 = Color32::from_rgb(0xff, 0x5d, 0x52);
-/// All is well.
+/// Success.
 pub const GOOD: Color32 = Color32::from_rgb(0x50, 0xdc, 0x96);
-/// Look here.
+/// Notices and warnings.
 pub const NOTE: Color32 = Color32::from_rgb(0xf2, 0xc1, 0x4e);
-/// Sound that no component owns, as nothing is learned yet.
+/// Sound that no component owns, because nothing is learned yet.
 pub const UNOWNED: Color32 = Color32::from_rgb(0xc6, 0xcc, 0xd8);
 
 /// The family of strong text.
@@ -55,13 +55,13 @@ pub fn strong(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(STRONG.into()))
 }
 
-/// Gives an editor its fonts and style.
+/// Applies the fonts and the style.
 pub fn apply(context: &Context) {
     let regular = FontData::from_static(include_bytes!("../../assets/fonts/Inter-Regular.otf"));
     let bold = FontData::from_static(include_bytes!("../../assets/fonts/Inter-SemiBold.otf"));
     let family = |family: FontFamily| InsertFontFamily { family, priority: FontPriority::Highest };
     let mut fonts = egui::FontDefinitions::default();
-    // Other scripts and symbols come from the fonts that egui ships.
+    // The fonts that egui ships supply other scripts and symbols.
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
     fonts.families.insert(FontFamily::Name(STRONG.into()), fallback);
     context.set_fonts(fonts);
@@ -83,7 +83,7 @@ pub fn apply(context: &Context) {
         style.spacing.menu_margin = Margin::same(10);
         style.interaction.tooltip_delay = 0.6;
         style.interaction.selectable_labels = false;
-        // Nothing moves by itself but sound.
+        // Nothing but the sound's display moves by itself.
         style.animation_time = 0.0;
     });
 }
@@ -105,7 +105,7 @@ fn visuals() -> Visuals {
         (&mut widgets.active, RAISED),
         (&mut widgets.open, RAISED),
     ] {
-        // Check boxes: in lists they have no border.
+        // The background of check boxes, which egui draws without a border in menus.
         widget.bg_fill = LINE;
         widget.weak_bg_fill = fill;
         widget.bg_stroke = Stroke::new(1.0, LINE);
@@ -116,12 +116,12 @@ fn visuals() -> Visuals {
     visuals
 }
 
-/// A text's shape on one line. An arrow that says that a list opens is smaller than the text.
+/// Lays a text out on one line. The arrow “▼” of a menu is smaller than the text.
 pub fn layout(ui: &Ui, text: &str, font: FontId, color: Color32) -> Arc<Galley> {
     let mut job = LayoutJob::default();
     for part in text.split_inclusive('▼') {
-        let (words, arrow) = part.strip_suffix('▼').map_or((part, ""), |words| (words, "▼"));
-        job.append(words, 0.0, TextFormat::simple(font.clone(), color));
+        let (text, arrow) = part.strip_suffix('▼').map_or((part, ""), |text| (text, "▼"));
+        job.append(text, 0.0, TextFormat::simple(font.clone(), color));
         let small = FontId::new(font.size * 0.6, font.family.clone());
         let format = TextFormat { valign: Align::Center, ..TextFormat::simple(small, color) };
         job.append(arrow, 0.0, format);
@@ -129,7 +129,7 @@ pub fn layout(ui: &Ui, text: &str, font: FontId, color: Color32) -> Arc<Galley> 
     ui.fonts_mut(|fonts| fonts.layout_job(job))
 }
 
-/// Writes a text so that this part of it is at a point.
+/// Writes a text; `align` says which point of it is at `at`.
 pub fn write(ui: &Ui, (at, align): (Pos2, Align2), text: &str, font: FontId, color: Color32) {
     let galley = layout(ui, text, font, color);
     let rect = align.anchor_size(at, galley.size());

@@ -1,4 +1,4 @@
-//! What hosts open: the window of an instance's editor, in the size that its project remembers.
+//! What hosts open: the window of an instance's editor, in the size that the project saved.
 
 use std::error::Error;
 
@@ -9,7 +9,8 @@ use nice_plug_egui::{
     EguiEditor, EguiEditorHandle, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor,
 };
 
-use super::app::{App, Instance};
+use super::app::App;
+use super::instance::Instance;
 use crate::params::window_size::EditorSize;
 use crate::params::window_size::MIN_SIZE;
 
@@ -25,7 +26,7 @@ impl Window {
         Self { instance, size }
     }
 
-    /// Made anew for each opening: its size is then the project's.
+    /// A new one for each opening, in the size that the project has by then.
     fn editor(&self) -> Option<EguiEditor<App>> {
         let [width, height] = self.size.points();
         let settings =

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::EditorLink;
+use super::models::Slots;
 use super::status::Phase;
 
 /// Where the workflow stands, to be read at a glance.
@@ -46,22 +47,24 @@ impl fmt::Display for Stage {
 }
 
 impl EditorLink {
-    /// Where the workflow stands now.
+    /// The current step of the workflow.
     pub fn stage(&self) -> Stage {
+        self.stage_with(&self.models.slots())
+    }
+
+    /// The current step of the workflow, while the models are these. For a caller that shows both.
+    pub fn stage_with(&self, slots: &Slots) -> Stage {
         let status = &self.status;
         match status.phase() {
             Phase::Failed => Stage::Failed(status.failure()),
             Phase::Learning => Stage::Learning { progress: status.progress.load(Relaxed) },
             Phase::Capturing if status.is_waiting.load(Relaxed) => Stage::Waiting,
             Phase::Capturing => Stage::Capturing { seconds: status.captured_s.load(Relaxed) },
-            Phase::Idle => {
-                let slots = self.models.slots();
-                match (slots.is_review, slots.current) {
-                    (true, _) => Stage::Review,
-                    (false, Some(_)) => Stage::Live,
-                    (false, None) => Stage::Empty,
-                }
-            }
+            Phase::Idle => match (slots.is_review, &slots.current) {
+                (true, _) => Stage::Review,
+                (false, Some(_)) => Stage::Live,
+                (false, None) => Stage::Empty,
+            },
         }
     }
 }

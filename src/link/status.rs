@@ -43,6 +43,7 @@ pub struct Status {
     /// Whether a capture follows the transport, and the transport stands.
     pub is_waiting: AtomicBool,
     failure: Mutex<String>,
+    project_error: Mutex<Option<String>>,
     warnings: Mutex<Vec<String>>,
     losses: Mutex<Vec<f32>>,
 }
@@ -73,6 +74,17 @@ impl Status {
     /// Why what was asked for last failed; empty if it did not.
     pub fn failure(&self) -> String {
         whole(&self.failure).clone()
+    }
+
+    /// Reports that the project's model cannot be read, and what to do; `None` once that is settled. Unlike a failure it
+    /// stays while other things are tried.
+    pub fn set_project_error(&self, error: Option<String>) {
+        *whole(&self.project_error) = error;
+    }
+
+    /// Why the project's model cannot be read, and what to do.
+    pub fn project_error(&self) -> Option<String> {
+        whole(&self.project_error).clone()
     }
 
     /// Says what the last learning warns of.

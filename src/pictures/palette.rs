@@ -1,22 +1,22 @@
-//! The colours of components, told apart by every kind of sight.
+//! The colours of components, distinguishable with normal and with colour-blind vision.
 
-/// Background that the colours are made for, and the text on them where they fill a button: sRGB bytes.
+/// The background that the colours are chosen for, and the colour of text on them, as sRGB bytes.
 pub const BACKGROUND: [u8; 3] = [0x0e, 0x10, 0x14];
 
-/// The colour of each component, sRGB bytes: orange, blue, purple, green, yellow, pink, periwinkle and grey, then a
-/// darker or a lighter one of each in the same order.
+/// The colour of each component as sRGB bytes: orange, blue, purple, green, yellow, pink, periwinkle and grey, then a darker
+/// or lighter shade of each in the same order.
 ///
-/// Found by a search of hues near these names, with an OKLab lightness between 0.66 and 0.88 (the second eight: 0.58 to
-/// 0.93), so that no component is much louder by its colour alone. It made the smallest distance between two colours as
-/// large as it could over normal sight and the complete lack of one kind of cone, as Machado, Oliveira and Fernandes
-/// (2009) simulate it, and weighed pairs of the first four, the most used, 1.35 times as strictly. Without green cones
-/// blue and purple are alike, without blue cones blue and green: those three differ in lightness.
+/// Found by a search over hues near these names, with an OKLab lightness between 0.66 and 0.88 (the second eight: 0.58 to
+/// 0.93), so that no colour stands out much more than another. The search maximised the smallest distance between two
+/// colours, with normal vision and with each kind of cone missing, as simulated by Machado, Oliveira and Fernandes (2009).
+/// Pairs of the first four, the most used, were weighted 1.35 times. Without green cones blue and purple look alike, without
+/// blue cones blue and green do: these three differ in lightness.
 ///
 /// | smallest distance in OKLab | normal | protanopia | deuteranopia | tritanopia |
 /// |---|---|---|---|---|
-/// | first four, once chosen by eye | 0.194 | 0.147 | 0.073 | 0.042 |
+/// | first four, earlier choice by eye | 0.194 | 0.147 | 0.073 | 0.042 |
 /// | first four, here | 0.199 | 0.189 | 0.134 | 0.134 |
-/// | first eight, once chosen by eye | 0.069 | 0.057 | 0.034 | 0.042 |
+/// | first eight, earlier choice by eye | 0.069 | 0.057 | 0.034 | 0.042 |
 /// | first eight, here | 0.106 | 0.101 | 0.101 | 0.100 |
 /// | all sixteen, here | 0.075 | 0.062 | 0.054 | 0.053 |
 ///
@@ -46,8 +46,8 @@ mod tests {
 
     type Matrix = [[f64; 3]; 3];
 
-    /// What linear RGB looks like: Machado, Oliveira and Fernandes (2009), severity 1.
-    const SIGHTS: [(&str, Matrix); 4] = [
+    /// Simulations of colour vision in linear RGB: Machado, Oliveira and Fernandes (2009), severity 1.
+    const VISIONS: [(&str, Matrix); 4] = [
         ("normal", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
         (
             "protanopia",
@@ -75,7 +75,7 @@ mod tests {
             [0.0259040371, 0.7827717662, -0.8086757660],
         ],
     ];
-    /// Shares of red, green and blue in luminance: Rec. 709.
+    /// Weights of red, green and blue in luminance: Rec. 709.
     const LUMINANCE: [f64; 3] = [0.2126, 0.7152, 0.0722];
 
     fn times(matrix: &Matrix, vector: [f64; 3]) -> [f64; 3] {
@@ -86,7 +86,7 @@ mod tests {
         a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
     }
 
-    /// Linear RGB of sRGB bytes: IEC 61966-2-1.
+    /// Converts sRGB bytes to linear RGB: IEC 61966-2-1.
     fn linear(color: [u8; 3]) -> [f64; 3] {
         color.map(|byte| {
             let encoded = f64::from(byte) / 255.0;
@@ -98,9 +98,9 @@ mod tests {
         times(&OKLAB[1], times(&OKLAB[0], linear).map(f64::cbrt))
     }
 
-    /// A colour in OKLab as it looks to a kind of sight.
-    fn seen(color: [u8; 3], sight: &Matrix) -> [f64; 3] {
-        oklab(times(sight, linear(color)).map(|part| part.clamp(0.0, 1.0)))
+    /// A colour in OKLab, as seen with a kind of vision.
+    fn seen(color: [u8; 3], vision: &Matrix) -> [f64; 3] {
+        oklab(times(vision, linear(color)).map(|part| part.clamp(0.0, 1.0)))
     }
 
     fn distance(a: [f64; 3], b: [f64; 3]) -> f64 {
@@ -108,10 +108,10 @@ mod tests {
         dot(difference, difference).sqrt()
     }
 
-    /// The smallest distance between two of `colors` in each kind of sight.
+    /// The smallest distance between two of `colors` for each kind of vision.
     fn smallest_distances(colors: &[[u8; 3]]) -> [f64; 4] {
-        SIGHTS.map(|(_, sight)| {
-            let seen: Vec<_> = colors.iter().map(|&color| seen(color, &sight)).collect();
+        VISIONS.map(|(_, vision)| {
+            let seen: Vec<_> = colors.iter().map(|&color| seen(color, &vision)).collect();
             let pairs = seen.iter().enumerate().flat_map(|(i, &a)| seen[..i].iter().map(move |&b| distance(a, b)));
             pairs.fold(f64::INFINITY, f64::min)
         })
@@ -124,18 +124,18 @@ mod tests {
     }
 
     #[test]
-    fn components_are_told_apart_by_every_kind_of_sight() {
-        // What a colour that is changed by hand must keep. About 0.02 can just be seen side by side.
+    fn components_are_distinguishable_with_every_kind_of_vision() {
+        // The limits for colours that are changed by hand. About 0.02 is just visible side by side.
         for (len, floor) in [(4, 0.13), (8, 0.095), (16, 0.05)] {
             let distances = smallest_distances(&COLORS[..len]);
-            for ((sight, _), distance) in SIGHTS.iter().zip(distances) {
-                assert!(distance > floor, "{distance:.3} among the first {len}, {sight}");
+            for ((vision, _), distance) in VISIONS.iter().zip(distances) {
+                assert!(distance > floor, "{distance:.3} among the first {len}, {vision}");
             }
         }
     }
 
     #[test]
-    fn the_figures_of_the_table_are_right() {
+    fn the_figures_in_the_table_are_correct() {
         let by_eye = [
             [0xf2, 0x8c, 0x28],
             [0x56, 0xbe, 0xff],
@@ -154,7 +154,7 @@ mod tests {
             (&COLORS[..], [0.075, 0.062, 0.054, 0.053]),
         ] {
             for (distance, written) in smallest_distances(colors).into_iter().zip(row) {
-                // The table has three digits.
+                // The table has three decimal places.
                 assert!((distance - written).abs() <= 0.0005, "{distance} is not {written}");
             }
         }
@@ -163,14 +163,14 @@ mod tests {
     #[test]
     fn colors_stand_out_from_the_background_and_carry_text() {
         for color in COLORS {
-            // What the guidelines ask of text, at level AA.
+            // The guidelines' limit for text, at level AA.
             assert!(contrast(color, BACKGROUND) >= 4.5, "{color:x?}");
         }
     }
 
     #[test]
-    fn no_component_is_louder_by_its_color_alone() {
-        let normal = SIGHTS[0].1;
+    fn no_color_stands_out_by_its_lightness() {
+        let normal = VISIONS[0].1;
         for (colors, range) in [(&COLORS[..8], 0.655..0.885), (&COLORS[8..], 0.575..0.935)] {
             for &color in colors {
                 assert!(range.contains(&seen(color, &normal)[0]), "{color:x?}");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn white_is_light_without_hue() {
+    fn white_has_full_lightness_and_no_hue() {
         let [lightness, green_red, blue_yellow] = oklab(linear([255; 3]));
         // The matrices have ten digits, the paper's white point seven.
         assert!((lightness - 1.0).abs() < 1e-6 && green_red.abs() < 1e-6 && blue_yellow.abs() < 1e-6);

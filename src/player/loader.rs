@@ -1,4 +1,4 @@
-//! The thread that makes songs of files.
+//! The thread that reads files and converts them to songs.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,55 +6,55 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
-use super::control::Shelf;
 use super::song::{Song, SongError, StreamFormat};
+use super::store::SongStore;
 use crate::files::audio::AudioFile;
 
-/// A song to be made.
+/// A file to make a song of.
 pub(super) struct Job {
-    /// What [`Shelf::finish`] knows it by.
+    /// The number by which [`SongStore::finish`] recognises it.
     pub(super) number: u64,
     /// The file.
     pub(super) path: PathBuf,
     /// Its samples, if they were read already.
-    pub(super) read: Option<AudioFile>,
-    /// What it is to be played in.
+    pub(super) audio: Option<AudioFile>,
+    /// The stream that will play it.
     pub(super) stream: StreamFormat,
-    /// The file is not read on once this is false.
-    pub(super) is_wanted: Arc<AtomicBool>,
+    /// Reading stops when this becomes false.
+    pub(super) is_needed: Arc<AtomicBool>,
 }
 
 impl Job {
     fn song(self) -> Result<Song, SongError> {
-        let audio = match self.read {
+        let audio = match self.audio {
             Some(audio) => audio,
-            None => AudioFile::read_while(&self.path, self.is_wanted)?,
+            None => AudioFile::read_while(&self.path, self.is_needed)?,
         };
         Song::new(&self.path, audio, self.stream)
     }
 }
 
-/// The owner of the thread.
+/// Owns the thread.
 pub(super) struct Loader {
-    shelf: Arc<Shelf>,
+    store: Arc<SongStore>,
     jobs: Option<Sender<Job>>,
-    /// Why there is none, if the system gave none.
+    /// The thread, or why the system could not start it.
     thread: Result<JoinHandle<()>, String>,
 }
 
 impl Loader {
-    /// Starts the thread, which puts songs on the shelf.
-    pub(super) fn start(shelf: Arc<Shelf>) -> Self {
+    /// Starts the thread, which puts its songs into the store.
+    pub(super) fn start(store: Arc<SongStore>) -> Self {
         let (jobs, todo) = channel();
-        let songs = shelf.clone();
+        let songs = store.clone();
         let thread = Builder::new().name("unweave-song".into()).spawn(move || work(&todo, &songs));
-        Self { shelf, jobs: Some(jobs), thread: thread.map_err(|error| error.to_string()) }
+        Self { store, jobs: Some(jobs), thread: thread.map_err(|error| error.to_string()) }
     }
 
     /// Asks for a song.
     ///
     /// # Errors
-    /// There is no thread to make it: says why.
+    /// There is no thread; the text says why.
     pub(super) fn load(&self, job: Job) -> Result<(), String> {
         let failure = |why: &str| format!("{}: no thread could be started to read it: {why}", job.path.display());
         if let Err(why) = &self.thread {
@@ -67,7 +67,7 @@ impl Loader {
 
 impl Drop for Loader {
     fn drop(&mut self) {
-        self.shelf.give_up();
+        self.store.cancel();
         self.jobs = None;
         if let Ok(thread) = std::mem::replace(&mut self.thread, Err("it has ended".into())) {
             let _ = thread.join();
@@ -75,10 +75,10 @@ impl Drop for Loader {
     }
 }
 
-fn work(todo: &Receiver<Job>, shelf: &Shelf) {
+fn work(todo: &Receiver<Job>, store: &SongStore) {
     for job in todo {
-        if job.is_wanted.load(Relaxed) {
-            shelf.finish(job.number, job.song().map_err(|error| error.to_string()));
+        if job.is_needed.load(Relaxed) {
+            store.finish(job.number, job.song().map_err(|error| error.to_string()));
         }
     }
 }

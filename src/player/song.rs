@@ -1,6 +1,7 @@
-//! A song: the samples of a file at the stream's rate, and its picture.
+//! A song: the samples of a file at the stream's rate, and an overview to draw.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
@@ -8,17 +9,20 @@ use thiserror::Error;
 
 use crate::files::audio::{AudioFile, AudioFileError};
 
-/// The most columns of a song's overview.
+/// The maximum number of columns of a song's overview.
 const OVERVIEW_COLUMNS: usize = 2000;
-/// Play, pause, seek and the seam of a loop fade for so long.
+/// The length of the fades of play, pause, seek and the seam of a loop.
 const FADE_MS: u64 = 5;
-/// Samples of one FFT of the resampler, at least: the transition band is some hundred hertz wide, and it rings for some 20 ms, up
-/// where nobody hears it.
+/// The minimum length of the resampler's FFT: the transition band is then some hundred hertz wide, and it rings for some 20 ms at
+/// inaudible frequencies.
 const RESAMPLER_LEN: usize = 1024;
-/// Rates that are made into each other; what lies outside is a damaged header, and would become gigabytes.
+/// The sample rates that are converted. Others come from a damaged header, and a conversion would need gigabytes.
 const SAMPLE_RATES: std::ops::RangeInclusive<u32> = 1000..=1_000_000;
 
-/// What the audio device plays.
+/// A song with its number in the orders.
+pub(super) type NumberedSong = Option<(u64, Arc<Song>)>;
+
+/// The format of the audio device's stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamFormat {
     /// Samples per second.
@@ -27,14 +31,14 @@ pub struct StreamFormat {
     pub channels: usize,
 }
 
-/// Why a file does not become a song.
+/// Why a file cannot be played.
 #[derive(Debug, Error)]
 pub enum SongError {
     /// It cannot be read.
     #[error(transparent)]
     Unreadable(#[from] AudioFileError),
-    /// Its rate cannot be that of the stream.
-    #[error("{}: {file} samples per second cannot be played at {stream}; both must lie from 1000 to 1000000", path.display())]
+    /// The sample rate of the file or of the stream is out of range.
+    #[error("{}: {file} Hz cannot be played at {stream} Hz; both must be from 1000 to 1000000", path.display())]
     SampleRate {
         /// The file.
         path: PathBuf,
@@ -45,7 +49,7 @@ pub enum SongError {
     },
 }
 
-/// The lowest and the highest sample of a column of the overview, in all channels.
+/// The lowest and the highest sample in a column of the overview, over all channels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Peak {
     /// The lowest sample.
@@ -54,7 +58,7 @@ pub struct Peak {
     pub max: f32,
 }
 
-/// The samples of a file, ready to play: finite, at least one, at the rate of the stream, in no more channels than it has.
+/// The samples of a file, ready to play: at least one, all finite, at the stream's rate, with no more channels than the stream.
 #[derive(Debug)]
 pub struct Song {
     path: PathBuf,
@@ -64,11 +68,11 @@ pub struct Song {
 }
 
 impl Song {
-    /// What was read from a file, made ready for a stream. A mono file stays mono, which sounds the same from every channel
-    /// of the stream; a stereo file becomes its mean in a mono stream.
+    /// Converts the samples of a file to a stream. A mono file stays mono and plays in every channel of the stream; for a mono
+    /// stream, the channels of a stereo file are averaged.
     ///
     /// # Errors
-    /// One of the sample rates is beyond all reason.
+    /// One of the sample rates is out of range.
     pub fn new(path: &Path, audio: AudioFile, stream: StreamFormat) -> Result<Self, SongError> {
         let AudioFile { sample_rate, mut channels } = audio;
         if !SAMPLE_RATES.contains(&sample_rate) || !SAMPLE_RATES.contains(&stream.sample_rate) {
@@ -100,7 +104,7 @@ impl Song {
         &self.channels
     }
 
-    /// Its picture: columns from start to end, 2000 or, if there are fewer samples, one for each.
+    /// The overview: 2000 columns from start to end, or one per sample if there are fewer samples.
     pub fn overview(&self) -> &[Peak] {
         &self.overview
     }
@@ -120,32 +124,32 @@ impl Song {
         self.len() as f64 / f64::from(self.sample_rate)
     }
 
-    /// The sample at a time; the end for all that is later, the start for what is no time.
+    /// The sample at a time, limited to the song; NaN is the start.
     pub fn sample_at(&self, seconds: f64) -> usize {
         // Casts saturate: NaN becomes 0.
         ((seconds * f64::from(self.sample_rate)).round() as usize).min(self.len())
     }
 
-    /// Samples of a fade.
+    /// The length of a fade in samples.
     pub fn fade_len(&self) -> usize {
         (u64::from(self.sample_rate) * FADE_MS / 1000) as usize
     }
 }
 
-/// `samples` at another rate: band-limited, in step with the original, and as long to the sample.
+/// Resamples with a band limit, without delay, to the same duration.
 fn resampled(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
     let input = InterleavedSlice::new(samples, 1, samples.len()).expect("one channel of its own length");
     let (window, fixed) = (WindowFunction::BlackmanHarris2, FixedSync::Both);
-    // An even number of periods of the two clocks: with an odd one the filter's middle lies between two samples, and the
-    // result up to half a sample aside.
+    // An even number of common periods of the two rates: with an odd one the filter's centre lies between two samples, which
+    // shifts the result by up to half a sample.
     let clocks_len = 2 * (from / common_divisor(from, to)) as usize;
     let len = RESAMPLER_LEN.next_multiple_of(clocks_len);
     let mut resampler = Fft::<f32>::new_custom(from as usize, to as usize, len, 1, 1, window, fixed)
         .expect("rates and lengths are above zero");
-    let output = resampler.process_all(&input, samples.len(), None).expect("buffers are as long as was asked for");
+    let output = resampler.process_all(&input, samples.len(), None).expect("the buffers have the required length");
     let len = (samples.len() as u64 * u64::from(to)).div_ceil(u64::from(from));
     let mut output = output.take_data();
-    // The ratio that the length was counted with is rounded.
+    // The resampler computes its length from a rounded ratio.
     output.resize(len as usize, 0.0);
     output
 }

@@ -8,7 +8,7 @@ use nice_plug::prelude::*;
 
 use super::watcher::Watcher;
 use crate::dsp::{Engine, Mode};
-use crate::editor::app::Instance;
+use crate::editor::instance::Instance;
 use crate::editor::window::Window;
 use crate::learn::{LearnOptions, Learner};
 use crate::link::{self, AudioLink, EditorLink};

@@ -1,4 +1,4 @@
-//! A host that takes every value at once, and writes down what an editor told it.
+//! A host that applies every value at once, and records what the editor reports.
 
 #![allow(dead_code, unreachable_pub, reason = "several programs share this file, each its part of it")]
 
@@ -8,43 +8,43 @@ use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::prelude::{ParamPtr, Params, PluginApi, PluginState};
 use unweave::params::UnweaveParams;
 
-/// What a host is told of a parameter, by its id.
+/// What the editor reports to its host about a parameter, by its id.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Told {
+pub enum HostEvent {
     /// A gesture begins.
     Begin(String),
-    /// The normalised value is this now.
+    /// The new normalised value.
     Set(String, f32),
     /// The gesture ends.
     End(String),
 }
 
-/// The host. Clones are one.
+/// The host. Clones are the same host.
 #[derive(Clone)]
 pub struct FakeHost {
     params: Arc<UnweaveParams>,
     ids: Vec<(String, ParamPtr)>,
-    told: Arc<Mutex<Vec<Told>>>,
+    events: Arc<Mutex<Vec<HostEvent>>>,
 }
 
 impl FakeHost {
-    /// The host of these parameters.
+    /// A host with these parameters.
     pub fn new(params: Arc<UnweaveParams>) -> Self {
         let ids = params.param_map().into_iter().map(|(id, param, _)| (id, param)).collect();
-        Self { params, ids, told: Arc::default() }
+        Self { params, ids, events: Arc::default() }
     }
 
-    /// The way to it.
+    /// The editor's connection to the host.
     pub fn gui(&self) -> GuiContext {
         GuiContext::new(Arc::new(self.clone()))
     }
 
-    /// What it was told since this was asked last.
-    pub fn told(&self) -> Vec<Told> {
-        std::mem::take(&mut *self.told.lock().unwrap())
+    /// The events since the last call.
+    pub fn events(&self) -> Vec<HostEvent> {
+        std::mem::take(&mut *self.events.lock().unwrap())
     }
 
-    /// Automation: a parameter goes to a normalised value.
+    /// Automates a parameter to a normalised value.
     pub fn automate(&self, id: &str, normalized: f32) {
         let (_, param) = self.ids.iter().find(|(known, _)| known == id).unwrap();
         self.take(*param, normalized);
@@ -56,9 +56,9 @@ impl FakeHost {
         let _is_changed = unsafe { param._internal_set_normalized_value(normalized) };
     }
 
-    fn write(&self, param: ParamPtr, told: impl FnOnce(String) -> Told) {
+    fn write(&self, param: ParamPtr, event: impl FnOnce(String) -> HostEvent) {
         let (id, _) = self.ids.iter().find(|(_, known)| *known == param).expect("no parameter of this instance");
-        self.told.lock().unwrap().push(told(id.clone()));
+        self.events.lock().unwrap().push(event(id.clone()));
     }
 }
 
@@ -69,16 +69,16 @@ impl GuiContextInner for FakeHost {
     }
 
     unsafe fn raw_begin_set_parameter(&self, param: ParamPtr) {
-        self.write(param, Told::Begin);
+        self.write(param, HostEvent::Begin);
     }
 
     unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
-        self.write(param, |id| Told::Set(id, normalized));
+        self.write(param, |id| HostEvent::Set(id, normalized));
         self.take(param, normalized);
     }
 
     unsafe fn raw_end_set_parameter(&self, param: ParamPtr) {
-        self.write(param, Told::End);
+        self.write(param, HostEvent::End);
     }
 
     fn get_state(&self) -> PluginState {

@@ -1,33 +1,33 @@
-//! A parameter with few values: its text, and a list to choose from.
+//! A parameter with few values: its current value, and a menu to choose from.
 
 use egui::{Align2, Color32, Popup, Response, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::button::outline_focus;
 use crate::editor::action::{Action, gesture};
-use crate::editor::screen::Model;
+use crate::editor::screen::Screen;
 use crate::editor::theme::{FAINT, TEXT, font, layout, strong, write};
 use crate::params::control::Control;
 
-/// Its name, its value, and the list of values when it is pressed.
-pub fn choice(ui: &mut Ui, model: &Model, control: Control, hint: &str, actions: &mut Vec<Action>) {
-    let value = model.value(control);
+/// Its name and value; a press opens the menu.
+pub fn choice(ui: &mut Ui, screen: &Screen, control: Control, hint: &str, actions: &mut Vec<Action>) {
+    let value = screen.value(control);
     let response = caption(ui, &value.name, &format!("{} ▼", value.text), TEXT);
     let response = response.on_hover_text(format!("{}: {}\n{hint}", value.name, value.text));
-    Popup::menu(&response).show(|ui| options(ui, model, control, actions));
+    Popup::menu(&response).show(|ui| options(ui, screen, control, actions));
 }
 
-/// The same within a list, which can open no other: its name, and all its values side by side.
-pub fn choice_row(ui: &mut Ui, model: &Model, control: Control, hint: &str, actions: &mut Vec<Action>) {
+/// The same inside a menu, which cannot open another one: its name, and all its values side by side.
+pub fn choice_row(ui: &mut Ui, screen: &Screen, control: Control, hint: &str, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        let name = RichText::new(&model.value(control).name).font(font(13.0)).color(FAINT);
+        let name = RichText::new(&screen.value(control).name).font(font(13.0)).color(FAINT);
         ui.label(name).on_hover_text(hint);
-        options(ui, model, control, actions);
+        options(ui, screen, control, actions);
     });
 }
 
-fn options(ui: &mut Ui, model: &Model, control: Control, actions: &mut Vec<Action>) {
-    let value = model.value(control);
+fn options(ui: &mut Ui, screen: &Screen, control: Control, actions: &mut Vec<Action>) {
+    let value = screen.value(control);
     for (option, text) in value.options.iter().enumerate() {
         let is_chosen = option == value.option();
         if ui.selectable_label(is_chosen, RichText::new(text).font(font(13.0))).clicked() {
@@ -36,7 +36,7 @@ fn options(ui: &mut Ui, model: &Model, control: Control, actions: &mut Vec<Actio
     }
 }
 
-/// A faint name and a strong value that can be pressed.
+/// A name and a bold value that can be pressed.
 pub fn caption(ui: &mut Ui, name: &str, text: &str, color: Color32) -> Response {
     let (name_galley, text_galley) = (layout(ui, name, font(13.0), FAINT), layout(ui, text, strong(13.0), TEXT));
     let name_width = if name.is_empty() { 0.0 } else { name_galley.size().x + 5.0 };

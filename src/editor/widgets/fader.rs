@@ -2,40 +2,40 @@
 
 use egui::{Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::drive::{Drive, Travel, drive};
+use super::adjust::{Adjustment, Drag, adjust};
 use crate::editor::action::Action;
 use crate::editor::screen::Value;
 use crate::editor::theme::{DIM, FAINT, LINE, TEXT, font};
 use crate::params::control::Control;
 use crate::params::fader_position;
 
-/// Decibels that are written beside the track.
+/// The marks beside the track, in dB.
 const MARKS_DB: [f32; 7] = [12.0, 6.0, 0.0, -6.0, -12.0, -24.0, f32::NEG_INFINITY];
 /// One wheel step or arrow key: half a decibel around 0 dB.
 const STEP: f32 = 0.0145;
 
-/// How a fader looks.
-pub struct FaderLook {
-    /// Where it is: the track, and room for the scale to its right.
+/// What a fader shows.
+pub struct FaderView {
+    /// The track, and the scale on its right.
     pub rect: Rect,
-    /// Whether what it moves is heard.
+    /// Whether the component is audible.
     pub is_heard: bool,
 }
 
 /// Shows and moves a gain.
-pub fn fader(ui: &mut Ui, look: &FaderLook, control: Control, value: &Value, actions: &mut Vec<Action>) {
-    let rect = look.rect;
+pub fn fader(ui: &mut Ui, view: &FaderView, control: Control, value: &Value, actions: &mut Vec<Action>) {
+    let rect = view.rect;
     let x = rect.left() + 17.0;
     let (top, bottom) = (rect.top() + 8.0, rect.bottom() - 8.0);
     let touch = Rect::from_min_max(pos2(rect.left(), rect.top()), pos2(x + 17.0, rect.bottom()));
     let response = ui.interact(touch, ui.scope_id().with(("fader", control)), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, &value.name));
     let response = response.on_hover_text(format!(
-        "{}: {}\nDrag; Shift for fine steps, wheel, double click for 0 dB, right click to type",
+        "{}: {} (−∞ to +12 dB)\nDrag (hold Shift for fine steps) or turn the wheel\nDouble-click for 0 dB, right-click to type a value",
         value.name, value.text
     ));
-    let settings = Drive { control, travel: Travel::Up(bottom - top), step: STEP };
-    let shown = drive(ui, &response, value, &settings, actions);
+    let adjustment = Adjustment { control, drag: Drag::Up(bottom - top), step: STEP };
+    let shown = adjust(ui, &response, value, &adjustment, actions);
 
     let painter = ui.painter();
     let y_of = |normalized: f32| egui::lerp(bottom..=top, normalized);
@@ -50,12 +50,12 @@ pub fn fader(ui: &mut Ui, look: &FaderLook, control: Control, value: &Value, act
             Align2::RIGHT_CENTER,
             text,
             font(10.0),
-            if look.is_heard { FAINT } else { DIM },
+            if view.is_heard { FAINT } else { DIM },
         );
     }
     let handle = Rect::from_center_size(pos2(x, y_of(shown)), vec2(32.0, 15.0));
     let is_touched = response.hovered() || response.dragged();
-    let fill = match look.is_heard {
+    let fill = match view.is_heard {
         true if is_touched => Color32::WHITE,
         true => Color32::from_rgb(0xe2, 0xe7, 0xf0),
         false => FAINT,

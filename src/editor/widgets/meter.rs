@@ -2,7 +2,7 @@
 
 use egui::{CornerRadius, CursorIcon, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2};
 
-use super::drive::{Drive, Travel, drive};
+use super::adjust::{Adjustment, Drag, adjust};
 use crate::editor::action::Action;
 use crate::editor::screen::Value;
 use crate::editor::theme::{SUNKEN, TEXT};
@@ -12,9 +12,9 @@ use crate::params::{GATE_MAX_DB, GATE_OFF_DB};
 /// One wheel step or arrow key: a decibel.
 const STEP: f32 = 1.0 / (GATE_MAX_DB - GATE_OFF_DB);
 
-/// How a meter looks.
-pub struct MeterLook {
-    /// Where it is.
+/// What a meter shows.
+pub struct MeterView {
+    /// Its rectangle.
     pub rect: Rect,
     /// The component's colour.
     pub color: egui::Color32,
@@ -23,23 +23,23 @@ pub struct MeterLook {
 }
 
 /// Shows an activation, and shows and moves the gate's threshold.
-pub fn meter(ui: &mut Ui, look: &MeterLook, control: Control, value: &Value, actions: &mut Vec<Action>) {
-    let rect = look.rect;
+pub fn meter(ui: &mut Ui, view: &MeterView, control: Control, value: &Value, actions: &mut Vec<Action>) {
+    let rect = view.rect;
     let response =
         ui.interact(rect.expand2(egui::vec2(3.0, 0.0)), ui.scope_id().with(("gate", control)), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, &value.name));
     let pointer = response.interact_pointer_pos().map_or(0.0, |pointer| pointer.y);
-    let travel = Travel::At((rect.bottom() - pointer) / rect.height());
-    let shown = drive(ui, &response, value, &Drive { control, travel, step: STEP }, actions);
+    let drag = Drag::To((rect.bottom() - pointer) / rect.height());
+    let shown = adjust(ui, &response, value, &Adjustment { control, drag, step: STEP }, actions);
     let response = response.on_hover_text(format!(
-        "Activation {:.0} dB\n{}: {}; below it the component is closed\nDrag the line; Shift for fine steps, wheel, double click for off",
-        look.activation_db, value.name, value.text
+        "Activation: {:.0} dB\n{}: {}; the component is silent while its activation is below\nDrag the line (hold Shift for fine steps) or turn the wheel\nDouble-click to switch the gate off, right-click to type a value",
+        view.activation_db, value.name, value.text
     ));
     let response = response.on_hover_cursor(CursorIcon::ResizeVertical);
 
-    let height = ((look.activation_db - GATE_OFF_DB) / (GATE_MAX_DB - GATE_OFF_DB)).clamp(0.0, 1.0);
+    let height = ((view.activation_db - GATE_OFF_DB) / (GATE_MAX_DB - GATE_OFF_DB)).clamp(0.0, 1.0);
     let is_closed = shown > 0.0 && height < shown;
-    let color = if is_closed { look.color.gamma_multiply(0.35) } else { look.color };
+    let color = if is_closed { view.color.gamma_multiply(0.35) } else { view.color };
     let painter = ui.painter();
     painter.rect_filled(rect, CornerRadius::same(3), SUNKEN);
     let y_of = |share: f32| rect.bottom() - rect.height() * share;

@@ -1,19 +1,21 @@
-//! Widgets, each written once. They take what they show and add what a person did to a list of actions.
+//! Widgets. Each takes what it shows, and adds what the user did to a list of actions.
 
+mod adjust;
 mod button;
 mod choice;
-mod drive;
 mod fader;
+mod file_menu;
 mod meter;
 mod number;
 mod spectra;
 mod switch;
 
-pub use button::{Look, button, segment};
+pub use adjust::select_all;
+pub use button::{ButtonView, button, segment};
 pub use choice::{caption, choice, choice_row};
-pub use drive::select_all;
-pub use fader::{FaderLook, fader};
-pub use meter::{MeterLook, meter};
+pub use fader::{FaderView, fader};
+pub use file_menu::file_menu;
+pub use meter::{MeterView, meter};
 pub use number::number;
-pub use spectra::{Carried, spectra};
-pub use switch::{SwitchLook, check, switch};
+pub use spectra::{DraggedTemplate, spectra};
+pub use switch::{SwitchView, check, switch};

@@ -1,64 +1,66 @@
-//! A component's templates as spectra on a logarithmic frequency axis. One can be carried to another strip.
+//! A component's templates as spectra on a logarithmic frequency axis. A template can be dragged to another strip.
 
 use egui::{Color32, CornerRadius, CursorIcon, Popup, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2};
 
 use crate::editor::action::Action;
-use crate::editor::screen::{Model, TemplateCurve};
+use crate::editor::screen::{Screen, TemplateCurve};
 use crate::editor::theme::SUNKEN;
 use crate::link::LearnRequest;
 
-/// A template on its way to another strip.
+/// A template that is being dragged to another strip.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Carried {
-    /// Its index among all of the model.
+pub struct DraggedTemplate {
+    /// Its index among all templates of the model.
     pub template: usize,
-    /// The component that it has now.
+    /// The component that owns it now.
     pub from: usize,
 }
 
 /// Shows the templates of a component.
-pub fn spectra(ui: &mut Ui, model: &Model, component: usize, rect: Rect, color: Color32, actions: &mut Vec<Action>) {
-    let strip = &model.strips[component];
+pub fn spectra(ui: &mut Ui, screen: &Screen, component: usize, rect: Rect, color: Color32, actions: &mut Vec<Action>) {
+    let strip = &screen.strips[component];
     let response = ui.interact(rect, ui.scope_id().with(("spectra", component)), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Templates {}", component + 1)));
     let nearest = response.hover_pos().and_then(|pointer| nearest(&strip.templates, rect, pointer));
     if response.drag_started()
         && let Some(template) = nearest
     {
-        response.dnd_set_drag_payload(Carried { template, from: component });
+        response.dnd_set_drag_payload(DraggedTemplate { template, from: component });
     }
-    let lit = egui::DragAndDrop::payload::<Carried>(ui.ctx()).map(|carried| carried.template).or(nearest);
+    let highlighted =
+        egui::DragAndDrop::payload::<DraggedTemplate>(ui.ctx()).map(|dragged| dragged.template).or(nearest);
 
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, CornerRadius::same(4), SUNKEN);
-    let is_one_lit = lit.is_some_and(|lit| strip.templates.iter().any(|template| template.index == lit));
-    for (place, template) in strip.templates.iter().enumerate() {
-        // Later ones are a little darker, so that neighbours can be told apart.
-        let shade = 1.0 - 0.5 * place as f32 / strip.templates.len() as f32;
-        let stroke = match is_one_lit {
-            true if lit == Some(template.index) => Stroke::new(1.8, Color32::WHITE),
+    let is_any_highlighted =
+        highlighted.is_some_and(|highlighted| strip.templates.iter().any(|template| template.index == highlighted));
+    for (position, template) in strip.templates.iter().enumerate() {
+        // Later templates are darker, so that they can be told apart.
+        let shade = 1.0 - 0.5 * position as f32 / strip.templates.len() as f32;
+        let stroke = match is_any_highlighted {
+            true if highlighted == Some(template.index) => Stroke::new(1.8, Color32::WHITE),
             true => Stroke::new(1.0, color.gamma_multiply(0.35)),
             false => Stroke::new(1.0, color.gamma_multiply(shade)),
         };
         painter.add(Shape::line(points(template, rect), stroke));
     }
     let hint = match nearest.and_then(|nearest| strip.templates.iter().position(|t| t.index == nearest)) {
-        Some(place) => format!(
-            "Template {} of {}, 40 Hz to 16 kHz\nDrag it to another strip, or right click, to regroup",
-            place + 1,
+        Some(position) => format!(
+            "Template {} of {}, 40 Hz to 16 kHz\nDrag it to another strip, or right-click it, to move it to another component",
+            position + 1,
             strip.templates.len()
         ),
         None => "Templates, 40 Hz to 16 kHz".into(),
     };
     super::button::outline_focus(ui, &response);
-    regroup(ui, model, component, &response, nearest, actions);
+    regroup(ui, screen, component, &response, nearest, actions);
     response.on_hover_text(hint).on_hover_and_drag_cursor(CursorIcon::Grab);
 }
 
-/// A right click, or Enter where the keyboard is, lists where a template can go.
+/// A right click, or Enter while the spectra have the focus, lists the components that a template can move to.
 fn regroup(
     ui: &Ui,
-    model: &Model,
+    screen: &Screen,
     component: usize,
     response: &egui::Response,
     nearest: Option<usize>,
@@ -67,16 +69,16 @@ fn regroup(
     let id = response.id.with("regroup");
     let is_key = response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
     if response.secondary_clicked() || is_key {
-        let templates = &model.strips[component].templates;
+        let templates = &screen.strips[component].templates;
         let chosen = nearest.or(templates.first().map(|template| template.index));
         ui.data_mut(|data| data.insert_temp(id, chosen));
         Popup::open_id(ui.ctx(), id);
     }
     Popup::from_response(response).id(id).open_memory(None).show(|ui| {
         let Some(template) = ui.data(|data| data.get_temp::<Option<usize>>(id)).flatten() else { return };
-        let place = model.strips[component].templates.iter().position(|curve| curve.index == template);
-        ui.label(format!("Template {} goes to", place.unwrap_or(0) + 1));
-        for (other, strip) in model.strips.iter().enumerate().filter(|(other, _)| *other != component) {
+        let position = screen.strips[component].templates.iter().position(|curve| curve.index == template);
+        ui.label(format!("Move template {} to", position.unwrap_or(0) + 1));
+        for (other, strip) in screen.strips.iter().enumerate().filter(|(other, _)| *other != component) {
             if ui.button(&strip.name).clicked() {
                 actions.push(Action::Learn(LearnRequest::Move { template, component: other }));
                 ui.close();
@@ -94,7 +96,7 @@ fn points(template: &TemplateCurve, rect: Rect) -> Vec<Pos2> {
     template.heights.iter().enumerate().map(point).collect()
 }
 
-/// The template whose curve passes the pointer most closely.
+/// The template whose curve is closest to the pointer.
 fn nearest(templates: &[TemplateCurve], rect: Rect, pointer: Pos2) -> Option<usize> {
     let inner = rect.shrink(2.0);
     let across = ((pointer.x - inner.left()) / inner.width()).clamp(0.0, 1.0);

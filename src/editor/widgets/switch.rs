@@ -3,49 +3,49 @@
 use egui::{Align2, Color32, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
 
 use crate::editor::action::{Action, gesture};
-use crate::editor::screen::Model;
+use crate::editor::screen::Screen;
 use crate::editor::theme::{BACKGROUND, FAINT, RAISED, SUNKEN, TEXT, strong};
 use crate::params::control::Control;
 
-/// How a switch looks.
-pub struct SwitchLook<'a> {
-    /// Where it is.
+/// What a switch shows.
+pub struct SwitchView<'a> {
+    /// Its rectangle.
     pub rect: Rect,
-    /// What stands on it.
+    /// Its letter.
     pub letter: &'a str,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What it is for.
+    /// Its tooltip.
     pub hint: &'a str,
-    /// Its colour while it is on.
+    /// Its colour when on.
     pub color: Color32,
-    /// Whether it is.
+    /// Whether it is on.
     pub is_on: bool,
 }
 
-/// Shows a switch. Whether it was pressed.
-pub fn switch(ui: &mut Ui, look: &SwitchLook<'_>) -> bool {
-    let response = ui.interact(look.rect, ui.scope_id().with(("switch", &look.name)), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, look.is_on, &look.name));
-    let response = response.on_hover_text(format!("{}: {}", look.name, look.hint));
-    let (fill, text) = match look.is_on {
-        true => (look.color, BACKGROUND),
+/// Shows a switch. Returns whether it was pressed.
+pub fn switch(ui: &mut Ui, view: &SwitchView<'_>) -> bool {
+    let response = ui.interact(view.rect, ui.scope_id().with(("switch", &view.name)), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, view.is_on, &view.name));
+    let response = response.on_hover_text(format!("{}: {}", view.name, view.hint));
+    let (fill, text) = match view.is_on {
+        true => (view.color, BACKGROUND),
         false if response.hovered() => (RAISED, TEXT),
         false => (SUNKEN, FAINT),
     };
     let painter = ui.painter();
-    painter.rect_filled(look.rect, CornerRadius::same(5), fill);
-    painter.text(look.rect.center(), Align2::CENTER_CENTER, look.letter, strong(11.0), text);
+    painter.rect_filled(view.rect, CornerRadius::same(5), fill);
+    painter.text(view.rect.center(), Align2::CENTER_CENTER, view.letter, strong(11.0), text);
     if response.has_focus() {
-        painter.rect_stroke(look.rect, CornerRadius::same(5), Stroke::new(1.0, TEXT), StrokeKind::Outside);
+        painter.rect_stroke(view.rect, CornerRadius::same(5), Stroke::new(1.0, TEXT), StrokeKind::Outside);
     }
     response.clicked()
 }
 
 /// A check box of a parameter that is on or off.
-pub fn check(ui: &mut Ui, model: &Model, control: Control, hint: &str, actions: &mut Vec<Action>) {
-    let value = model.value(control);
-    let mut is_on = model.is_on(control);
+pub fn check(ui: &mut Ui, screen: &Screen, control: Control, hint: &str, actions: &mut Vec<Action>) {
+    let value = screen.value(control);
+    let mut is_on = screen.is_on(control);
     if ui.checkbox(&mut is_on, &value.name).on_hover_text(hint).clicked() {
         actions.extend(gesture(control, f32::from(u8::from(is_on))));
     }

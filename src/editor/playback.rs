@@ -1,4 +1,4 @@
-//! The song player as the editor shows and moves it. Only the standalone program has one.
+//! Connects the editor's song bar to the song player. Only the standalone program has one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,33 +7,33 @@ use super::action::SongAction;
 use crate::editor::screen::SongView;
 use crate::player::{PlayerControl, Song, SongState};
 
-/// The player, and what of its song is drawn.
-pub(super) struct Deck {
+/// The player, and the waveform drawn for its song.
+pub(super) struct Playback {
     player: PlayerControl,
-    /// Of the song that was looked at last.
-    drawn: Option<Outline>,
+    /// The waveform of the song that was drawn last.
+    waveform: Option<Waveform>,
 }
 
-/// A song's lowest and highest sample at each of many places, as shares of its loudest.
-struct Outline {
+/// The lowest and highest sample in each of many equal parts of a song, relative to its loudest sample.
+struct Waveform {
     song: Arc<Song>,
     peaks: Arc<[[f32; 2]]>,
 }
 
-impl Deck {
+impl Playback {
     pub(super) fn new(player: PlayerControl) -> Self {
-        Self { player, drawn: None }
+        Self { player, waveform: None }
     }
 
-    /// The player as it stands now.
+    /// The current state of the player.
     pub(super) fn view(&mut self) -> SongView {
-        // Also frees songs that the audio thread has let go.
+        // Also frees songs that the audio thread no longer uses.
         let state = self.player.state();
         let song = self.player.song();
         let name = |path: &Path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let title = match state {
-            SongState::Empty => "No song: Open… names one".into(),
-            SongState::Loading(path) => format!("reading {} …", name(&path)),
+            SongState::Empty => "No song loaded: press Open…".into(),
+            SongState::Loading(path) => format!("Reading {} …", name(&path)),
             SongState::Failed(why) => why,
             SongState::Ready => song.as_ref().map_or_else(String::new, |song| name(song.path())),
         };
@@ -42,24 +42,24 @@ impl Deck {
             overview: self.overview(song.as_ref()),
             seconds: song.as_ref().map_or(0.0, |song| song.seconds() as f32),
             position_s: self.player.position_s() as f32,
-            looped: self.player.looped().map(|stretch| (stretch.from_s as f32, stretch.to_s as f32)),
+            loop_range: self.player.loop_range().map(|range| (range.from_s as f32, range.to_s as f32)),
             is_playing: self.player.is_playing(),
         }
     }
 
     fn overview(&mut self, song: Option<&Arc<Song>>) -> Arc<[[f32; 2]]> {
         let Some(song) = song else {
-            self.drawn = None;
+            self.waveform = None;
             return Arc::default();
         };
-        match &self.drawn {
-            Some(Outline { song: known, peaks }) if Arc::ptr_eq(known, song) => peaks.clone(),
+        match &self.waveform {
+            Some(Waveform { song: known, peaks }) if Arc::ptr_eq(known, song) => peaks.clone(),
             _ => {
                 let loudest =
                     song.overview().iter().fold(1e-6f32, |loudest, peak| loudest.max(peak.max).max(-peak.min));
                 let peaks = song.overview().iter().map(|peak| [peak.min / loudest, peak.max / loudest]);
                 let peaks: Arc<[_]> = peaks.collect();
-                self.drawn = Some(Outline { song: song.clone(), peaks: peaks.clone() });
+                self.waveform = Some(Waveform { song: song.clone(), peaks: peaks.clone() });
                 peaks
             }
         }
@@ -71,8 +71,8 @@ impl Deck {
         self.player.play();
     }
 
-    /// Does what a person asked for.
-    pub(super) fn act(&self, action: SongAction) {
+    /// Carries out what the user asked for.
+    pub(super) fn perform(&self, action: SongAction) {
         match action {
             SongAction::Play => self.player.play(),
             SongAction::Pause => self.player.pause(),

@@ -1,5 +1,5 @@
-//! What every control does under hand: drag, Shift for fine, wheel, arrow keys, double click for the default, right click or
-//! Enter to type a value. Gestures begin and end, so that hosts record them.
+//! How the user adjusts a control: drag, Shift for fine steps, wheel, arrow keys, double click for the default, right click
+//! or Enter to type a value. Gestures have a begin and an end, so that hosts can record them.
 
 use egui::{Event, EventFilter, Id, Key, MouseWheelUnit, PointerButton, Popup, PopupCloseBehavior, Response, Ui, Vec2};
 
@@ -7,69 +7,75 @@ use crate::editor::action::{Action, gesture};
 use crate::editor::screen::Value;
 use crate::params::control::Control;
 
-/// Shift moves a tenth as far.
+/// With Shift, everything moves a tenth as far.
 const FINE: f32 = 0.1;
-/// Within so many seconds wheel steps add up, though the host may not have taken the last one yet.
+/// Wheel steps within this time add to the last sent value, which the host may not have applied yet.
 const WHEEL_MEMORY_S: f64 = 0.4;
 
-/// What a touchpad scrolls for one step of a wheel.
+/// A touchpad scrolls so many points for one wheel step.
 const POINTS_PER_STEP: f32 = 40.0;
 
-/// How a control moves.
-pub(super) struct Drive {
-    /// Which one.
+/// How a control is adjusted.
+pub(super) struct Adjustment {
+    /// The control.
     pub(super) control: Control,
-    /// How the pointer moves it.
-    pub(super) travel: Travel,
-    /// What a wheel step or an arrow key adds.
+    /// What a drag does.
+    pub(super) drag: Drag,
+    /// What a wheel step or an arrow key adds to the normalised value.
     pub(super) step: f32,
 }
 
-/// How the pointer moves a control.
-pub(super) enum Travel {
-    /// Upwards, so many points for all of its range.
+/// What a drag does.
+pub(super) enum Drag {
+    /// Upwards increases the value: so many points for the whole range.
     Up(f32),
-    /// To the right, so many points for all of its range.
+    /// To the right increases the value: so many points for the whole range.
     Right(f32),
-    /// It is where the pointer is: this value.
-    At(f32),
+    /// The value follows the pointer's position, which is this value.
+    To(f32),
 }
 
-/// A value that is on its way to the host.
+/// A value that was sent to the host, and when.
 #[derive(Clone, Copy)]
-struct Moving {
+struct Sent {
     value: f32,
     at_s: f64,
 }
 
-/// Turns what a person does to `response` into actions. The value that is shown meanwhile.
-pub(super) fn drive(ui: &Ui, response: &Response, value: &Value, drive: &Drive, actions: &mut Vec<Action>) -> f32 {
+/// Turns the user's input on `response` into actions. Returns the value to show.
+pub(super) fn adjust(
+    ui: &Ui,
+    response: &Response,
+    value: &Value,
+    adjustment: &Adjustment,
+    actions: &mut Vec<Action>,
+) -> f32 {
     let id = response.id;
     let mut shown = value.normalized;
     if response.drag_started_by(PointerButton::Primary) {
-        actions.push(Action::Grab(drive.control));
+        actions.push(Action::Grab(adjustment.control));
         remember(ui, id, value.normalized);
     }
     if response.dragged_by(PointerButton::Primary) {
         let before = recall(ui, id, f64::INFINITY).unwrap_or(value.normalized);
-        shown = dragged(ui, response, &drive.travel, before).clamp(0.0, 1.0);
+        shown = dragged(ui, response, &adjustment.drag, before).clamp(0.0, 1.0);
         remember(ui, id, shown);
-        actions.push(Action::Set(drive.control, shown));
+        actions.push(Action::Set(adjustment.control, shown));
     }
     if response.drag_stopped_by(PointerButton::Primary) {
-        actions.push(Action::Release(drive.control));
+        actions.push(Action::Release(adjustment.control));
     }
     if response.double_clicked() {
-        actions.extend(gesture(drive.control, value.default));
+        actions.extend(gesture(adjustment.control, value.default));
     }
-    let steps = wheel_steps(ui, response) + key_steps(ui, response, value, drive.control, actions);
+    let steps = wheel_steps(ui, response) + key_steps(ui, response, value, adjustment.control, actions);
     if steps != 0.0 {
         let before = recall(ui, id, WHEEL_MEMORY_S).unwrap_or(value.normalized);
-        shown = (before + steps * drive.step * fineness(ui)).clamp(0.0, 1.0);
+        shown = (before + steps * adjustment.step * fineness(ui)).clamp(0.0, 1.0);
         remember(ui, id, shown);
-        actions.extend(gesture(drive.control, shown));
+        actions.extend(gesture(adjustment.control, shown));
     }
-    type_in(ui, response, value, drive.control, actions);
+    type_in(ui, response, value, adjustment.control, actions);
     shown
 }
 
@@ -77,36 +83,36 @@ fn fineness(ui: &Ui) -> f32 {
     if ui.input(|input| input.modifiers.shift) { FINE } else { 1.0 }
 }
 
-fn dragged(ui: &Ui, response: &Response, travel: &Travel, before: f32) -> f32 {
+fn dragged(ui: &Ui, response: &Response, drag: &Drag, before: f32) -> f32 {
     let Vec2 { x, y } = response.drag_delta();
-    match travel {
-        Travel::Up(len) => before - y / len * fineness(ui),
-        Travel::Right(len) => before + x / len * fineness(ui),
-        Travel::At(value) if fineness(ui) == 1.0 => *value,
-        // Finely it follows the pointer from where it is.
-        Travel::At(_) => before - y / response.rect.height().max(1.0) * FINE,
+    match drag {
+        Drag::Up(len) => before - y / len * fineness(ui),
+        Drag::Right(len) => before + x / len * fineness(ui),
+        Drag::To(value) if fineness(ui) == 1.0 => *value,
+        // With Shift it moves relative to its current value.
+        Drag::To(_) => before - y / response.rect.height().max(1.0) * FINE,
     }
 }
 
 fn remember(ui: &Ui, id: Id, value: f32) {
-    let moving = Moving { value, at_s: ui.input(|input| input.time) };
-    ui.data_mut(|data| data.insert_temp(id, moving));
+    let sent = Sent { value, at_s: ui.input(|input| input.time) };
+    ui.data_mut(|data| data.insert_temp(id, sent));
 }
 
 fn recall(ui: &Ui, id: Id, within_s: f64) -> Option<f32> {
     let now_s = ui.input(|input| input.time);
-    let moving = ui.data(|data| data.get_temp::<Moving>(id))?;
-    (now_s - moving.at_s <= within_s).then_some(moving.value)
+    let sent = ui.data(|data| data.get_temp::<Sent>(id))?;
+    (now_s - sent.at_s <= within_s).then_some(sent.value)
 }
 
-/// Wheel steps over the control, as the wheel sent them: nothing glides.
+/// Wheel steps over the control, without egui's smoothing.
 fn wheel_steps(ui: &Ui, response: &Response) -> f32 {
     if !response.hovered() {
         return 0.0;
     }
     let steps = |event: &Event| {
         let Event::MouseWheel { unit, delta, .. } = event else { return 0.0 };
-        // With Shift the wheel turns sideways.
+        // With Shift the system reports a horizontal wheel.
         let turned = if delta.y != 0.0 { delta.y } else { delta.x };
         match unit {
             MouseWheelUnit::Line | MouseWheelUnit::Page if turned == 0.0 => 0.0,
@@ -146,7 +152,7 @@ fn type_in(ui: &Ui, response: &Response, value: &Value, control: Control, action
         let mut text = ui.data(|data| data.get_temp::<String>(id)).unwrap_or_default();
         ui.label(&value.name);
         let field = egui::TextEdit::singleline(&mut text).desired_width(90.0).id(id.with("field"));
-        let field = ui.add(field).on_hover_text("Enter takes the value, Escape leaves it as it was");
+        let field = ui.add(field).on_hover_text("Press Enter to set the value, Escape to cancel");
         if is_asked {
             field.request_focus();
             select_all(ui, field.id, &text);

@@ -1,5 +1,5 @@
-//! The scrolling picture: a ring of texture columns for the spectrogram, and a ring of activations for the traces. A new
-//! column costs one column of upload, whatever the width.
+//! The scrolling display: a ring of texture columns for the spectrogram, and a ring of activations for the traces. For a new
+//! column only that column is uploaded, whatever the width.
 
 use std::collections::VecDeque;
 
@@ -9,54 +9,54 @@ use super::theme::{BACKGROUND, UNOWNED, component_color};
 use crate::dsp::MAX_COMPONENTS;
 use crate::dsp::column::{COLUMN_ROWS, Column, FLOOR_DB, LEVEL_STEP_DB};
 
-/// Columns that are kept: at about 94 a second, 22 s.
+/// Columns that are kept: 22 s at about 94 per second.
 pub const COLUMNS: usize = 2048;
 /// Seconds from one column to the next: a hop of the usual window at 48 kHz.
 const COLUMN_S: f32 = 512.0 / 48_000.0;
-/// Decibels below the loudest that are still seen …
+/// Levels down to so many decibels below the loudest are visible …
 const RANGE_DB: f32 = 66.0;
-/// … and how many lie between nothing and full colour.
+/// … and so many decibels lie between black and full colour.
 const CONTRAST_DB: f32 = 62.0;
-/// Bends brightness, so that soft sound stays dark.
+/// Above 1, so that quiet sound stays dark.
 const BRIGHTNESS_EXPONENT: f32 = 1.25;
-/// The loudest is forgotten by so many decibels a second.
-const FORGET_DB_PER_S: f32 = 1.0;
-/// Bends traces, so that peaks stand out.
+/// The reference level falls by so many decibels per second.
+const DECAY_DB_PER_S: f32 = 1.0;
+/// Above 1, so that peaks of the traces stand out.
 const TRACE_EXPONENT: f32 = 1.7;
-/// Softer than this nothing counts as the loudest: hiss stays dark.
+/// The lowest reference level, so that hiss stays dark.
 const QUIETEST_DB: f32 = -50.0;
 /// Activations from here …
 const TRACE_FLOOR_DB: f32 = -60.0;
 /// … to here fill a trace.
 const TRACE_TOP_DB: f32 = 12.0;
 
-/// The picture's memory. Lives as long as the editor is open.
+/// The contents of the display. Lives as long as the editor is open.
 pub struct Canvas {
     spectrogram: TextureHandle,
-    /// The texture column that is written next.
+    /// The next texture column to write.
     head: usize,
     filled: usize,
     loudest_db: f32,
-    /// Seconds that came in and are not drawn yet.
-    due_s: f32,
+    /// Seconds that arrived and are not drawn yet.
+    pending_s: f32,
     activations: VecDeque<[u8; MAX_COMPONENTS]>,
 }
 
-/// What is shown of it.
+/// What the screen shows of it.
 #[derive(Clone, Debug)]
-pub struct Picture {
-    /// [`COLUMNS`] wide, as high as a [`Column`], the highest frequency on top.
+pub struct CanvasView {
+    /// [`COLUMNS`] wide, as high as a [`Column`], with the highest frequency at the top.
     pub spectrogram: TextureId,
-    /// The texture column that is the oldest, once all are filled.
+    /// The next texture column to write: the oldest one, once all are filled.
     pub head: usize,
-    /// Columns that hold something.
+    /// Columns that were written.
     pub filled: usize,
-    /// Column after column, the oldest first: the height of each component's trace, 255 at most.
+    /// For each column, the oldest first: the height of each component's trace, from 0 to 255.
     pub activations: VecDeque<[u8; MAX_COMPONENTS]>,
 }
 
 impl Canvas {
-    /// An empty picture.
+    /// An empty display.
     pub fn new(context: &Context) -> Self {
         let empty = ColorImage::filled([COLUMNS, COLUMN_ROWS], BACKGROUND);
         Self {
@@ -64,22 +64,22 @@ impl Canvas {
             head: 0,
             filled: 0,
             loudest_db: QUIETEST_DB,
-            due_s: 0.0,
+            pending_s: 0.0,
             activations: VecDeque::with_capacity(COLUMNS),
         }
     }
 
-    /// Adds a column: as often as the time that it stands for asks for.
+    /// Adds a column, repeated as often as its duration requires.
     pub fn push(&mut self, column: &Column) {
         let level_db = |level: u8| FLOOR_DB + LEVEL_STEP_DB * f32::from(level);
         let loudest = column.levels.iter().copied().max().unwrap_or(0);
-        let forgotten = self.loudest_db - FORGET_DB_PER_S * column.seconds.max(0.0);
-        self.loudest_db = level_db(loudest).max(forgotten).max(QUIETEST_DB);
-        // What is no time counts as none: it must not stop the picture for ever.
-        self.due_s += column.seconds.max(0.0);
-        // A gap of any length is as good as one that fills the picture.
-        let copies = (self.due_s / COLUMN_S).clamp(0.0, COLUMNS as f32) as usize;
-        self.due_s = (self.due_s - copies as f32 * COLUMN_S).clamp(0.0, COLUMN_S);
+        let decayed = self.loudest_db - DECAY_DB_PER_S * column.seconds.max(0.0);
+        self.loudest_db = level_db(loudest).max(decayed).max(QUIETEST_DB);
+        // NaN and negative durations count as 0; otherwise they would stop the display for good.
+        self.pending_s += column.seconds.max(0.0);
+        // A longer gap than the display is cut to its length.
+        let copies = (self.pending_s / COLUMN_S).clamp(0.0, COLUMNS as f32) as usize;
+        self.pending_s = (self.pending_s - copies as f32 * COLUMN_S).clamp(0.0, COLUMN_S);
         if copies == 0 {
             return;
         }
@@ -99,15 +99,15 @@ impl Canvas {
     fn pixels(&self, column: &Column) -> Vec<Color32> {
         let color = |row: usize| {
             let level_db = FLOOR_DB + LEVEL_STEP_DB * f32::from(column.levels[row]);
-            let seen = ((level_db - self.loudest_db + RANGE_DB) / CONTRAST_DB).clamp(0.0, 1.0);
-            mix(BACKGROUND, owner_color(column, row), seen.powf(BRIGHTNESS_EXPONENT))
+            let visible = ((level_db - self.loudest_db + RANGE_DB) / CONTRAST_DB).clamp(0.0, 1.0);
+            mix(BACKGROUND, owner_color(column, row), visible.powf(BRIGHTNESS_EXPONENT))
         };
         (0..COLUMN_ROWS).rev().map(color).collect()
     }
 
-    /// What is to be shown.
-    pub fn picture(&self) -> Picture {
-        Picture {
+    /// What the screen shows.
+    pub fn view(&self) -> CanvasView {
+        CanvasView {
             spectrogram: self.spectrogram.id(),
             head: self.head,
             filled: self.filled,
@@ -116,7 +116,7 @@ impl Canvas {
     }
 }
 
-/// The mean of the components' colours, weighted by their shares.
+/// The mean of the components' colours, weighted by their masks.
 fn owner_color(column: &Column, row: usize) -> Color32 {
     if column.components == 0 {
         return UNOWNED;
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_point_has_its_owners_color_and_silence_is_background() {
+    fn a_pixel_has_the_color_of_its_component_and_silence_is_background() {
         let mut canvas = Canvas::new(&Context::default());
         canvas.push(&column(240, &[0, 255]));
         assert_eq!(canvas.pixels(&column(240, &[0, 255]))[0], component_color(1));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn time_scrolls_as_fast_whatever_the_hop() {
+    fn time_scrolls_at_the_same_speed_for_every_hop() {
         for hops_per_column in [0.25, 0.5, 1.0, 2.0] {
             let mut canvas = Canvas::new(&Context::default());
             let hops = (100.0 * hops_per_column) as usize;
@@ -178,17 +178,17 @@ mod tests {
     }
 
     #[test]
-    fn the_ring_goes_round_and_bad_times_do_no_harm() {
+    fn the_ring_wraps_around_and_invalid_durations_do_no_harm() {
         let mut canvas = Canvas::new(&Context::default());
         (0..COLUMNS + 5).for_each(|_| canvas.push(&column(100, &[255])));
-        let picture = canvas.picture();
-        assert!(picture.head.abs_diff(5) <= 1 && picture.filled == COLUMNS && picture.activations.len() == COLUMNS);
+        let view = canvas.view();
+        assert!(view.head.abs_diff(5) <= 1 && view.filled == COLUMNS && view.activations.len() == COLUMNS);
         for seconds in [f32::NAN, f32::INFINITY, -1.0, 1e30] {
             canvas.push(&Column { seconds, ..column(100, &[255]) });
         }
         let head = canvas.head;
         (0..100).for_each(|_| canvas.push(&column(100, &[255])));
-        // It scrolls on, and one column was left over of the endless one.
+        // It goes on scrolling; one column was still pending from the infinite duration.
         let scrolled = (canvas.head + COLUMNS - head) % COLUMNS;
         assert!(scrolled.abs_diff(101) <= 1, "{scrolled}");
         assert_eq!(canvas.loudest_db, QUIETEST_DB);
