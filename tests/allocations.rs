@@ -6,10 +6,10 @@ mod watched;
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
 use clack_host::prelude::PluginEntry;
 use clap_host::Host;
-use unweave::dsp::{Engine, Mode, Settings};
+use unweave::dsp::{Block, Engine, Mode, Settings};
 use unweave::link::connect;
 use unweave::model::Playing;
-use unweave::plugin::watcher::Watcher;
+use unweave::plugin::editor_feed::EditorFeed;
 use watched::{learned, noise};
 
 #[global_allocator]
@@ -70,7 +70,7 @@ fn what_plays_while_an_editor_looks_allocates_nothing_either() {
     for (mode, channels) in Mode::ALL.into_iter().flat_map(|mode| [(mode, 1), (mode, 2)]) {
         let (mut audio, _learn, link) = connect();
         let layout = mode.layout(48_000.0);
-        let (mut engine, mut watcher) = (Engine::new(layout, 48_000.0, channels, 0), Watcher::new(48_000.0));
+        let (mut engine, mut feed) = (Engine::new(layout, 48_000.0, channels, 0), EditorFeed::new(48_000.0));
         let (sound, settings) = (noise(channels, 96_000), Settings::default());
         let mut shown = 0;
         link.columns.open();
@@ -84,7 +84,10 @@ fn what_plays_while_an_editor_looks_allocates_nothing_either() {
             }
             let mut block: Vec<Vec<f32>> = sound.iter().map(|channel| channel[start..start + 999].to_vec()).collect();
             let mut block: Vec<&mut [f32]> = block.iter_mut().map(Vec::as_mut_slice).collect();
-            counted(&mut || watcher.process(&mut engine, &mut audio, &mut block, &settings));
+            counted(&mut || {
+                let block = Block { audio: &mut block, components: &mut [] };
+                feed.process(&mut engine, &mut audio, block, &settings);
+            });
             // From the 70th on the editor hangs: the ring becomes full.
             while number < 70
                 && let Some(_column) = link.columns.pop()

@@ -5,10 +5,10 @@ mod watched;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use unweave::dsp::{Column, Engine, Mode, Settings};
+use unweave::dsp::{Block, Column, Engine, Hop, HopObserver, Mode, Settings};
 use unweave::link::{AudioLink, EditorLink, connect};
 use unweave::model::Playing;
-use unweave::plugin::watcher::Watcher;
+use unweave::plugin::editor_feed::EditorFeed;
 use watched::{learned, noise};
 
 const RATE: f32 = 48_000.0;
@@ -27,7 +27,7 @@ enum Open {
 /// An instance that plays.
 struct Player {
     engine: Engine,
-    watcher: Watcher,
+    feed: EditorFeed,
     settings: Settings,
     audio: AudioLink,
     link: EditorLink,
@@ -43,7 +43,7 @@ impl Player {
         let mut settings = Settings::default();
         settings.mutes[1] = true;
         settings.gates_db[2] = Some(-20.0);
-        Self { engine, watcher: Watcher::new(sample_rate), settings, audio, link, columns: Vec::new() }
+        Self { engine, feed: EditorFeed::new(sample_rate), settings, audio, link, columns: Vec::new() }
     }
 
     fn with_model(self, channels: usize) -> Self {
@@ -66,7 +66,8 @@ impl Player {
             }
             let end = (start + block_len).min(len);
             let mut block: Vec<&mut [f32]> = output.iter_mut().map(|channel| &mut channel[start..end]).collect();
-            self.watcher.process(&mut self.engine, &mut self.audio, &mut block, &self.settings);
+            let block = Block { audio: &mut block, components: &mut [] };
+            self.feed.process(&mut self.engine, &mut self.audio, block, &self.settings);
             self.columns.extend(std::iter::from_fn(|| self.link.columns.pop()));
             start = end;
         }
@@ -96,25 +97,72 @@ fn a_watched_instance_sounds_like_an_unwatched_one_to_the_bit() {
 }
 
 #[test]
-fn nothing_is_analysed_while_nobody_watches() {
-    let layout = Mode::Normal.layout(RATE);
-    let mut engine = Engine::new(layout, RATE, 2, 0);
-    let play = |engine: &mut Engine| {
-        let mut sound = noise(2, 4 * layout.window_len());
-        let [left, right] = &mut sound[..] else { unreachable!() };
-        engine.process(&mut [left, right], None, &Settings::default());
-        let mut column = Column { levels: [9; 256], ..Column::default() };
-        engine.look(None, &mut column);
-        column.levels
-    };
-    assert!(play(&mut engine).iter().all(|&level| level == 0), "a spectrum without anybody to look at it");
-    engine.watch();
-    assert!(play(&mut engine).iter().all(|&level| level > 100));
-    engine.unwatch();
-    assert!(play(&mut engine).iter().all(|&level| level == 0));
+fn nothing_is_drawn_while_no_editor_is_open() {
     let mut player = Player::new(Mode::Live, RATE, 1).with_model(1);
     player.play(&noise(1, 48_000), &[480], Open::Never);
     assert!(player.columns.is_empty());
+}
+
+/// Remembers when each hop was complete, by the sample, and draws it.
+struct Record {
+    start: usize,
+    ends: Vec<usize>,
+    columns: Vec<Column>,
+}
+
+impl HopObserver for Record {
+    fn observe(&mut self, hop: &mut Hop<'_>) {
+        self.ends.push(self.start + hop.offset());
+        let mut column = Column { seconds: hop.activation_db(0), ..Column::default() };
+        hop.draw(&mut column);
+        self.columns.push(column);
+    }
+}
+
+#[test]
+fn an_observer_is_called_once_per_hop_at_its_last_sample_whatever_the_blocks() {
+    let layout = Mode::Tight.layout(RATE);
+    let templates = learned(1).playing(RATE, 1, Playing::new(layout)).unwrap();
+    let input = noise(1, 20_000);
+    let observe = |split: &[usize]| {
+        let mut engine = Engine::new(layout, RATE, 1, 0);
+        let mut record = Record { start: 0, ends: Vec::new(), columns: Vec::new() };
+        let (mut output, mut split) = (input.clone(), split.iter().cycle());
+        while record.start < output[0].len() {
+            let end = (record.start + split.next().unwrap()).min(output[0].len());
+            let block = Block { audio: &mut [&mut output[0][record.start..end]], components: &mut [] };
+            engine.process_observed(block, Some(&templates), &Settings::default(), &mut record);
+            record.start = end;
+        }
+        let columns = record.columns.iter().map(|column| (column.levels, column.shares, column.seconds));
+        (record.ends, columns.collect::<Vec<_>>(), output)
+    };
+    let (ends, columns, output) = observe(&[4096]);
+    let hop_len = layout.hop_len();
+    assert_eq!(ends, (1..=20_000 / hop_len).map(|hop| hop * hop_len - 1).collect::<Vec<_>>());
+    for split in &SPLITS[1..] {
+        assert!(observe(split) == (ends.clone(), columns.clone(), output.clone()), "blocks of {split:?}");
+    }
+}
+
+#[test]
+fn while_a_removed_model_fades_out_the_columns_show_the_input() {
+    let input = noise(1, 40_000);
+    let mut player = Player::new(Mode::Normal, RATE, 1).with_model(1);
+    let play = |player: &mut Player, range: std::ops::Range<usize>| {
+        player.play(&[input[0][range].to_vec()], &[512], Open::Always);
+        std::mem::take(&mut player.columns)
+    };
+    let separated = play(&mut player, 0..20_480);
+    player.link.models.replace(None);
+    let fading = play(&mut player, 20_480..40_000);
+    // White noise of the same strength: without the model its rows lie as high as with it.
+    let mean = |column: &Column| column.levels.iter().map(|&level| f32::from(level)).sum::<f32>() / 256.0;
+    let expected = mean(&separated[15]);
+    for (number, column) in fading.iter().enumerate() {
+        // 6 steps are 3 dB: the mean of 256 rows of noise varies by less than 1 dB.
+        assert!((mean(column) - expected).abs() < 6.0, "column {number}: {} instead of {expected}", mean(column));
+    }
 }
 
 #[test]

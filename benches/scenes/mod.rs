@@ -6,7 +6,9 @@ pub mod plain;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use unweave::dsp::{Column, Complex32, Covariance, Engine, Format, Settings, StftLayout, Templates};
+use unweave::dsp::{
+    Block, Column, Complex32, Covariance, Engine, Format, Hop, HopObserver, Settings, StftLayout, Templates,
+};
 
 /// Samples per second of every scene.
 pub const RATE: f32 = 48_000.0;
@@ -68,6 +70,19 @@ fn names(components: usize) -> Vec<String> {
     (0..components).map(|n| n.to_string()).collect()
 }
 
+/// Draws a column as often as an open editor's does.
+struct ColumnObserver<'a>(&'a mut Column);
+
+impl HopObserver for ColumnObserver<'_> {
+    fn observe(&mut self, hop: &mut Hop<'_>) {
+        self.0.seconds += hop.hop_len() as f32 / RATE;
+        if self.0.seconds >= SHORTEST_COLUMN_S {
+            hop.draw(self.0);
+            self.0.seconds = 0.0;
+        }
+    }
+}
+
 /// A stereo engine and what it plays, over and over.
 pub struct Player {
     engine: Engine,
@@ -110,12 +125,12 @@ impl Player {
     /// … and processes it.
     pub fn process(&mut self) -> &[f32] {
         let [left, right] = &mut self.block;
-        self.engine.process(&mut [left, right], Some(&self.templates), &self.settings);
-        if let Some(column) = &mut self.column {
-            column.seconds += self.block[0].len() as f32 / RATE;
-            if column.seconds >= SHORTEST_COLUMN_S {
-                self.engine.look(Some(&self.templates), column);
-                column.seconds = 0.0;
+        let (audio, templates) = (&mut [&mut left[..], right], Some(&self.templates));
+        match &mut self.column {
+            None => self.engine.process(audio, templates, &self.settings),
+            Some(column) => {
+                let block = Block { audio, components: &mut [] };
+                self.engine.process_observed(block, templates, &self.settings, &mut ColumnObserver(column));
             }
         }
         &self.block[0]
@@ -132,9 +147,8 @@ impl Player {
         self.audio[0].len()
     }
 
-    /// This player with an editor open, which sees the last hop of a block.
+    /// This player with an editor open.
     pub fn watched(mut self) -> Self {
-        self.engine.watch();
         self.column = Some(Box::default());
         self
     }

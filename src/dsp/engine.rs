@@ -1,11 +1,13 @@
 //! Host blocks of any length to hops and back: latency, bypass, mix, reset. Lives on the audio thread.
 //!
-//! Everything happens per hop at a place that only the number of samples since `reset` decides, so any split of the
-//! input into host blocks gives the same bits.
+//! Everything is computed per hop, and only the number of samples since `reset` decides where a hop ends. Any split of the
+//! input into host blocks therefore gives the same bits. Who wants to know more of a hop than its sound is a
+//! [`HopObserver`].
 
 use realfft::num_complex::Complex32;
 
-use super::column::{Column, Rows};
+use super::column::Rows;
+use super::hop::{Analysis, Hop, HopObserver, Unobserved};
 use super::istft::Istft;
 use super::mixer::{Settings, bounded};
 use super::separator::Separator;
@@ -13,10 +15,10 @@ use super::stft::{Stft, StftLayout, Window};
 use super::templates::Templates;
 use super::{MAX_CHANNELS, MAX_COMPONENTS};
 
-/// Loudest sample that is taken as it is: +120 dB. Beyond it f32 spectra would overflow.
+/// The loudest sample that is not limited: +120 dB. Louder ones would overflow f32 spectra.
 const MAX_SAMPLE: f32 = 1e6;
-/// Softest sample that is no silence: −600 dB. What is computed of softer ones would be denormal numbers, a hundred times
-/// slower than others.
+/// Softer samples count as silence: −600 dB. They would lead to denormal numbers, which are a hundred times slower than
+/// others.
 const MIN_SAMPLE: f32 = 1e-30;
 /// Dry to wet, and bypass, fade within this time.
 const FADE_MS: f32 = 20.0;
@@ -27,7 +29,7 @@ pub struct Engine {
     channels: Vec<Channel>,
     stft: Stft,
     separator: Separator,
-    /// Lanes: the channels of the mix, then those of each component that is put out.
+    /// Lanes: the channels of the mix, then those of each component output.
     istft: Istft,
     /// Spectra of all channels, one after another.
     spectrum: Vec<Complex32>,
@@ -35,20 +37,17 @@ pub struct Engine {
     separated: Vec<Complex32>,
     /// Components that have outputs of their own.
     component_outputs: usize,
-    /// Component after component and channel after channel: the hop that is being put out.
+    /// The hop that is being written to the outputs: component after component, and channel after channel.
     component_hops: Vec<Vec<f32>>,
-    /// Per component and channel as above, whether somebody listens.
+    /// Per component and channel as above, whether the host connected the output.
     is_connected: Vec<bool>,
-    /// Hops of digital silence that came in one after another.
+    /// Consecutive input hops of digital silence.
     silent_hops: usize,
-    /// Frames that were synthesised for the mix one after another: a hop is whole when all that overlap in it were.
+    /// Consecutive frames that were synthesised for the mix: a hop is complete when all frames that overlap in it were.
     synthesised_frames: usize,
-    /// What the last hop was, for those who watch.
-    last: Hop,
-    /// Whether somebody watches: then every hop is analysed.
-    is_watched: bool,
+    /// How observers draw a spectrum.
     rows: Rows,
-    /// Samples of the current hop that came in, and went out.
+    /// Samples of the current hop that were read and written.
     position: usize,
     /// Share of the wet signal, faded.
     wet: Ramp,
@@ -60,15 +59,13 @@ pub struct Engine {
     is_fresh: bool,
 }
 
-/// What became of a hop.
-#[derive(Clone, Copy, PartialEq)]
-enum Hop {
-    /// Digital silence, or nobody looked at it.
-    Unseen,
-    /// Its spectrum is known.
-    Analysed,
-    /// Its components are known.
-    Separated,
+/// One host block: what the engine reads and writes.
+pub struct Block<'a, 'b> {
+    /// A slice per channel, all of one length; input before the call, output after it.
+    pub audio: &'a mut [&'b mut [f32]],
+    /// Component after component and channel after channel: slices as long as `audio`, or empty where the host connected
+    /// nothing. They receive what the masks give, before gain, mute, solo, gate and mix, and add up to the delayed input.
+    pub components: &'a mut [&'b mut [f32]],
 }
 
 struct Channel {
@@ -102,8 +99,6 @@ impl Engine {
             is_connected: vec![false; channels * component_outputs],
             silent_hops: 0,
             synthesised_frames: 0,
-            last: Hop::Unseen,
-            is_watched: false,
             rows: Rows::new(layout, sample_rate),
             position: 0,
             wet: Ramp::still(0.0),
@@ -124,22 +119,33 @@ impl Engine {
         format.window_len == self.layout.window_len() && format.channels == self.channels.len()
     }
 
-    /// Replaces `audio` (a slice per channel, all of one length) by the mixed components, late by the latency.
+    /// Replaces `audio` (a slice per channel, all of one length) by the mixed components, delayed by the latency.
     /// Without templates, or with templates for another layout, it is the delayed input, to the bit.
     pub fn process(&mut self, audio: &mut [&mut [f32]], templates: Option<&Templates>, settings: &Settings) {
-        self.process_components(audio, &mut [], templates, settings);
+        self.process_observed(Block { audio, components: &mut [] }, templates, settings, &mut Unobserved);
     }
 
-    /// Like [`Engine::process`], and fills `components`: component after component and channel after channel, as long as
-    /// `audio`, or empty where nobody listens. They are what the masks give, before gain, mute, solo, gate and mix, and add
-    /// up to the delayed input.
-    pub fn process_components(
+    /// Like [`Engine::process`], and fills the component outputs (see [`Block::components`]).
+    pub fn process_components<'a>(
         &mut self,
-        audio: &mut [&mut [f32]],
-        components: &mut [&mut [f32]],
+        audio: &mut [&'a mut [f32]],
+        components: &mut [&'a mut [f32]],
         templates: Option<&Templates>,
         settings: &Settings,
     ) {
+        self.process_observed(Block { audio, components }, templates, settings, &mut Unobserved);
+    }
+
+    /// Like [`Engine::process_components`], and calls `observer` once for each hop that the block completes. The sound does
+    /// not depend on the observer.
+    pub fn process_observed(
+        &mut self,
+        block: Block<'_, '_>,
+        templates: Option<&Templates>,
+        settings: &Settings,
+        observer: &mut impl HopObserver,
+    ) {
+        let Block { audio, components } = block;
         let hop_len = self.layout.hop_len();
         let block_len = audio.iter().map(|channel| channel.len()).min().unwrap_or(0);
         for (lane, is_connected) in self.is_connected.iter_mut().enumerate() {
@@ -153,12 +159,15 @@ impl Engine {
             done += count;
             if self.position == hop_len {
                 self.position = 0;
-                self.hop(templates.filter(|templates| self.fits(templates)), settings);
+                let templates = templates.filter(|templates| self.fits(templates));
+                let analysis = self.process_hop(templates, settings);
+                observer.observe(&mut Hop { engine: self, templates, analysis, offset: done - 1 });
+                self.discard_oldest_hop();
             }
         }
     }
 
-    /// Takes `count` samples of the block in, and puts as many out.
+    /// Reads `count` samples of the block, and writes as many.
     fn exchange(&mut self, audio: &mut [&mut [f32]], components: &mut [&mut [f32]], start: usize, count: usize) {
         let (position, hop_len) = (self.position, self.layout.hop_len());
         for (channel, audio) in self.channels.iter_mut().zip(audio) {
@@ -179,55 +188,60 @@ impl Engine {
         }
     }
 
-    /// One hop has come in: the next one goes out.
-    fn hop(&mut self, templates: Option<&Templates>, settings: &Settings) {
+    /// Computes the next output hop once an input hop is complete. Returns what is known about the input hop.
+    fn process_hop(&mut self, templates: Option<&Templates>, settings: &Settings) -> Analysis {
         let is_wet = templates.is_some() && !settings.bypass;
         let share = if is_wet { bounded(settings.mix).min(1.0) } else { 0.0 };
         let is_heard = share > 0.0 || !self.wet.is_zero();
         let overlap = self.layout.synthesis_len() / self.layout.hop_len();
         self.synthesised_frames = match is_heard {
-            // Nothing sounded before the first hop: nothing is missing in it.
+            // There was no sound before the first hop, so it is complete.
             true if self.is_fresh => overlap,
             true => self.synthesised_frames.saturating_add(1),
             false => 0,
         };
-        self.take_hop();
+        self.read_hop();
         let is_silent = self.silent_hops * self.layout.hop_len() >= self.layout.window_len();
-        self.last = match templates {
+        let analysis = match templates {
             Some(templates) if is_silent => {
                 self.separator.separate_silence(templates, settings);
                 self.synthesize_silence();
-                Hop::Unseen
+                Analysis::Silent
             }
             Some(templates) => {
                 self.separate(templates, settings, is_heard);
-                Hop::Separated
+                Analysis::Separated
             }
             None if is_heard => {
                 self.pass_through();
-                Hop::Analysed
+                Analysis::Pending
             }
             None => {
                 self.synthesize_silence();
-                if self.is_watched && !is_silent { self.analyze() } else { Hop::Unseen }
+                if is_silent { Analysis::Silent } else { Analysis::Pending }
             }
         };
-        let hop_len = self.layout.hop_len();
-        self.channels.iter_mut().for_each(|channel| channel.input.copy_within(hop_len.., 0));
         let wet = if self.synthesised_frames >= overlap { share } else { 0.0 };
         let output = if settings.bypass { 1.0 } else { bounded(settings.output) };
         if self.is_fresh {
-            // Nothing was heard before the first hop, so there is nothing to fade from.
+            // There was no sound before the first hop to fade from.
             (self.wet, self.output) = (Ramp::still(wet), Ramp::still(output));
         }
         self.wet.advance(wet, self.fade_step);
         self.output.advance(output, self.fade_step);
         self.is_fresh = false;
+        analysis
     }
 
-    /// Looks at the hop that came in. What is due of the input now is as old as the latency: the first hop of the synthesis
-    /// window.
-    fn take_hop(&mut self) {
+    /// Makes room for the next input hop.
+    fn discard_oldest_hop(&mut self) {
+        let hop_len = self.layout.hop_len();
+        self.channels.iter_mut().for_each(|channel| channel.input.copy_within(hop_len.., 0));
+    }
+
+    /// Detects silence in the new input hop, and copies the dry hop that is due: it is as old as the latency, the first hop
+    /// of the synthesis window.
+    fn read_hop(&mut self) {
         let (window_len, hop_len) = (self.layout.window_len(), self.layout.hop_len());
         let due = window_len - self.layout.latency_samples();
         let mut is_silent = true;
@@ -271,7 +285,7 @@ impl Engine {
         }
     }
 
-    /// A frame that nothing separates, while the wet signal fades.
+    /// An unchanged frame, while the wet signal of a removed model fades out. The inverse transform overwrites the spectrum.
     fn pass_through(&mut self) {
         self.analyze();
         self.synthesize_silence_of_components();
@@ -295,46 +309,21 @@ impl Engine {
         }
     }
 
-    fn analyze(&mut self) -> Hop {
+    /// Computes the spectrum of the last window of input.
+    pub(super) fn analyze(&mut self) {
         for (channel, spectrum) in self.channels.iter().zip(self.spectrum.chunks_exact_mut(self.layout.bins())) {
             self.stft.analyze(&channel.input, spectrum);
         }
-        Hop::Analysed
     }
 
-    /// From now on every hop is analysed, so that [`Engine::look`] has something to show.
-    pub fn watch(&mut self) {
-        self.is_watched = true;
-    }
-
-    /// Nobody looks any more.
-    pub fn unwatch(&mut self) {
-        self.is_watched = false;
+    /// The spectrum of the last window that was analysed, how to draw it, and the separator that has its masks.
+    pub(super) fn analysis(&self) -> (&[Complex32], &Rows, &Separator) {
+        (&self.spectrum, &self.rows, &self.separator)
     }
 
     /// Samples from one hop to the next.
     pub fn hop_len(&self) -> usize {
         self.layout.hop_len()
-    }
-
-    /// Samples until the next hop is complete, 1 or more.
-    pub fn samples_to_hop(&self) -> usize {
-        self.layout.hop_len() - self.position
-    }
-
-    /// Draws the last hop that was complete. `templates` are those that it was processed with.
-    pub fn look(&self, templates: Option<&Templates>, column: &mut Column) {
-        column.components = 0;
-        match (self.last, templates.filter(|templates| self.fits(templates))) {
-            (Hop::Unseen, _) => column.levels.fill(0),
-            (Hop::Separated, Some(templates)) => {
-                self.rows.draw(&self.spectrum, self.separator.shares(templates), column);
-            }
-            _ => self.rows.draw(&self.spectrum, std::iter::empty(), column),
-        }
-        for (component, activation_db) in column.activations_db.iter_mut().enumerate() {
-            *activation_db = self.separator.activation_db(component);
-        }
     }
 
     /// Components that have outputs of their own.
@@ -358,14 +347,15 @@ impl Engine {
         self.istft.reset();
         self.separator.reset();
         self.position = 0;
-        (self.silent_hops, self.synthesised_frames, self.last) = (0, 0, Hop::Unseen);
+        (self.silent_hops, self.synthesised_frames) = (0, 0);
         self.is_fresh = true;
         self.wet = Ramp::still(0.0);
         self.output = Ramp::still(1.0);
     }
 }
 
-/// What a host may send by accident is silence or is limited.
+/// Replaces values that are not finite or denormal by silence, and limits values that are too loud: hosts send both by
+/// accident.
 fn sanitized(sample: f32) -> f32 {
     if sample.is_finite() && sample.abs() >= MIN_SAMPLE { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) } else { 0.0 }
 }
@@ -427,7 +417,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_number_or_denormal_is_silence_and_what_is_too_loud_is_limited() {
+    fn values_that_are_not_finite_or_denormal_become_silence_and_loud_ones_are_limited() {
         let accidents = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-31, -f32::MIN_POSITIVE / 2.0];
         assert!(accidents.into_iter().all(|sample| sanitized(sample) == 0.0));
         assert_eq!([1e-30, -0.5, 1e7, -1e38].map(sanitized), [1e-30, -0.5, 1e6, -1e6]);

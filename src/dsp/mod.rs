@@ -11,6 +11,7 @@ pub mod column;
 pub mod dictionary;
 pub mod engine;
 pub mod format;
+pub mod hop;
 pub mod istft;
 pub mod masks;
 pub mod mixer;
@@ -26,8 +27,9 @@ pub use realfft::num_complex::Complex32;
 
 pub use activations::{ActivationSolver, Divergence};
 pub use column::Column;
-pub use engine::Engine;
+pub use engine::{Block, Engine};
 pub use format::Format;
+pub use hop::{Hop, HopObserver, Unobserved};
 pub use istft::Istft;
 pub use mixer::Settings;
 pub use mode::Mode;

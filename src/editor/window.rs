@@ -1,6 +1,7 @@
 //! What hosts open: the window of an instance's editor, in the size that the project saved.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, NativeSize};
@@ -18,12 +19,14 @@ use crate::params::window_size::MIN_SIZE;
 pub struct Window {
     instance: Instance,
     size: EditorSize,
+    /// Called whenever the window opens.
+    on_open: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Window {
-    /// An editor that can be opened.
-    pub fn new(instance: Instance, size: EditorSize) -> Self {
-        Self { instance, size }
+    /// An editor that can be opened; `on_open` is called whenever it is.
+    pub fn new(instance: Instance, size: EditorSize, on_open: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self { instance, size, on_open }
     }
 
     /// A new one for each opening, in the size that the project has by then.
@@ -55,6 +58,7 @@ impl Editor for Window {
         gui_context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
+        (self.on_open)();
         let editor = self.editor().ok_or("there is no editor")?;
         editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)
     }

@@ -11,6 +11,7 @@
 //! is dropped is dropped on the other side.
 
 mod columns;
+mod controls;
 mod models;
 mod request;
 mod rings;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use crossbeam::channel;
 
 pub use columns::{ColumnSender, Columns};
+pub use controls::{ControlSource, SuspendedControls};
 pub use models::{Models, Slot, Slots};
 pub use request::{Command, LearnRequest};
 pub use rings::{AudioLink, CaptureMessage, CaptureReader, HistorySwitch, Listening, Recording};
@@ -40,10 +42,13 @@ pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
     let models = Arc::new(Models::new(playing));
     let (status, meters) = (Arc::new(Status::default()), Arc::new(Meters::default()));
     let (column_sender, columns) = columns::watch();
-    let audio = AudioLink::new(frames_in, events_in, templates, column_sender, status.clone(), meters.clone());
+    let controls = Arc::new(controls::Controls::default());
+    let shared = (status.clone(), meters.clone(), controls.clone());
+    let audio = AudioLink::new(frames_in, events_in, templates, column_sender, shared);
     let learn = LearnLink {
         capture: CaptureReader::new(frames_out, events_out),
         requests: requests_out,
+        controls: SuspendedControls::new(controls),
         models: models.clone(),
         status: status.clone(),
     };
@@ -56,6 +61,8 @@ pub struct LearnLink {
     pub capture: CaptureReader,
     /// What others ask for.
     pub requests: channel::Receiver<LearnRequest>,
+    /// What changed parameters ask for while the audio thread does not run.
+    pub controls: SuspendedControls,
     /// Where learned models go.
     pub models: Arc<Models>,
     /// Where the learner says what it does.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::columns::ColumnSender;
+use super::controls::Controls;
 use super::request::Command;
 use super::status::{Meters, Status};
 use crate::dsp::Templates;
@@ -91,6 +92,7 @@ pub struct AudioLink {
     status: Arc<Status>,
     meters: Arc<Meters>,
     columns: ColumnSender,
+    controls: Arc<Controls>,
     told: Told,
 }
 
@@ -100,7 +102,6 @@ struct Told {
     /// Sample rate and channels.
     format: Option<(f32, u8)>,
     history: HistorySwitch,
-    recording: Recording,
 }
 
 impl AudioLink {
@@ -109,10 +110,9 @@ impl AudioLink {
         events: rtrb::Producer<(u64, CaptureMessage)>,
         templates: triple_buffer::Output<Option<Arc<Templates>>>,
         columns: ColumnSender,
-        status: Arc<Status>,
-        meters: Arc<Meters>,
+        (status, meters, controls): (Arc<Status>, Arc<Meters>, Arc<Controls>),
     ) -> Self {
-        Self { frames, events, written_frames: 0, templates, status, meters, columns, told: Told::default() }
+        Self { frames, events, written_frames: 0, templates, status, meters, columns, controls, told: Told::default() }
     }
 
     /// The newest templates. They stay alive, and are never dropped here, until the next call.
@@ -133,6 +133,7 @@ impl AudioLink {
     /// Sends `audio` (a slice per channel) where history or a capture wants it. When a capture is off again, it is learned
     /// from. A recording whose format changes begins anew.
     pub fn listen(&mut self, listening: Listening, sample_rate: f32, audio: &[&mut [f32]]) {
+        self.controls.count_block();
         let is_told = self.tell_controls(listening, sample_rate, audio.len().min(2) as u8);
         if listening.history == HistorySwitch::Off && listening.recording != Recording::On {
             return;
@@ -154,7 +155,7 @@ impl AudioLink {
 
     /// Tells what changed since it was told last. Whether there was room for all of it.
     fn tell_controls(&mut self, listening: Listening, sample_rate: f32, channels: u8) -> bool {
-        let Listening { history, recording, settings } = listening;
+        let Listening { history, recording, .. } = listening;
         let is_wanted = history == HistorySwitch::On || recording != Recording::Off;
         let format = Some((sample_rate, channels));
         if is_wanted && channels > 0 && self.told.format != format {
@@ -169,19 +170,27 @@ impl AudioLink {
             }
             self.told.history = history;
         }
-        while self.told.recording != recording {
-            let (message, then) = match (self.told.recording, recording) {
-                (_, Recording::Off) => (CaptureMessage::Stop(settings), Recording::Off),
-                (Recording::Off, _) => (CaptureMessage::Start, Recording::On),
-                (_, Recording::On) => (CaptureMessage::Resume, Recording::On),
-                (_, Recording::Waiting) => (CaptureMessage::Pause, Recording::Waiting),
-            };
-            if !self.tell(message) {
-                return false;
+        loop {
+            // What is claimed must be sent.
+            if self.events.slots() == 0 {
+                return self.controls.recording() == recording;
             }
-            self.told.recording = then;
+            match self.controls.claim_recording(|| listening) {
+                Some(message) => self.tell(message),
+                None => break,
+            };
         }
         true
+    }
+
+    /// Sends the command that the parameter changed to, unless the learner has carried it out while no blocks were processed.
+    pub fn follow_command(&mut self, command: Option<Command>, settings: impl FnOnce() -> LearnSettings) {
+        // What is claimed must be sent; the ring has room again by a later block.
+        if self.events.slots() > 0
+            && let Some(command) = self.controls.claim_command(|| command)
+        {
+            self.command(command, settings());
+        }
     }
 
     /// Sends a command. Whether there was room for it: if not, say it again.

@@ -1,9 +1,10 @@
-//! The plug-in: parameters, saved state, and the shell that translates between a host and the engine.
-//! The only place, with the exports in `lib.rs`, that knows nice-plug.
+//! The plug-in: [`core`] is an instance without its format; [`effect`] (VST3 and CLAP) and `standalone` are thin shells
+//! over it. The only folder beside `params` and `editor`, and the exports in `lib.rs`, that knows nice-plug.
 
+pub mod core;
+pub mod editor_feed;
 pub mod effect;
 #[cfg(feature = "standalone")]
 pub mod standalone;
-pub mod watcher;
 
 pub use effect::Unweave;

@@ -1,12 +1,14 @@
-//! The plug-in as a program of its own: the same effect, with a song for its input.
+//! The plug-in as a program of its own: an effect whose input is a song.
 
 use std::cell::Cell;
 use std::sync::Arc;
 
-use nice_plug::context::process::SendEventError;
 use nice_plug::prelude::*;
 
 use super::Unweave;
+use super::core::Core;
+use crate::dsp::Block;
+use crate::editor::window::Window;
 use crate::player::{self, PlayerAudio, PlayerControl, StreamFormat};
 
 thread_local! {
@@ -21,9 +23,9 @@ pub fn run(player: (PlayerAudio, PlayerControl), arguments: Vec<String>) -> bool
     nice_export_standalone_with_args::<Standalone, _>(arguments)
 }
 
-/// The effect behind the player.
+/// An instance whose input is the player.
 pub struct Standalone {
-    effect: Unweave,
+    core: Core,
     player: PlayerAudio,
     control: PlayerControl,
     sample_rate: f32,
@@ -32,9 +34,7 @@ pub struct Standalone {
 impl Default for Standalone {
     fn default() -> Self {
         let (player, control) = NEXT_PLAYER.take().unwrap_or_else(player::connect);
-        let mut effect = Unweave::default();
-        effect.player = Some(control.clone());
-        Self { effect, player, control, sample_rate: 0.0 }
+        Self { core: Core::new(0), player, control, sample_rate: 0.0 }
     }
 }
 
@@ -47,24 +47,16 @@ impl Plugin for Standalone {
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = Unweave::AUDIO_IO_LAYOUTS;
     const SAMPLE_ACCURATE_AUTOMATION: bool = Unweave::SAMPLE_ACCURATE_AUTOMATION;
 
-    type Editor = <Unweave as Plugin>::Editor;
-    type SysExMessage = <Unweave as Plugin>::SysExMessage;
-    type BackgroundTask = <Unweave as Plugin>::BackgroundTask;
-
-    fn task_executor(&mut self) -> TaskExecutor<Self> {
-        self.effect.task_executor()
-    }
+    type Editor = Window;
+    type SysExMessage = ();
+    type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
-        self.effect.params()
+        self.core.params()
     }
 
-    fn editor(&mut self, executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
-        let gui = executor.clone();
-        self.effect.editor(AsyncExecutor::new(
-            Arc::new(move |task| executor.execute_background(task)),
-            Arc::new(move |task| gui.execute_gui(task)),
-        ))
+    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Window> {
+        Some(self.core.window(|instance| instance.player = Some(self.control.clone())))
     }
 
     fn activate(
@@ -76,17 +68,17 @@ impl Plugin for Standalone {
         self.sample_rate = buffer_config.sample_rate;
         let channels = audio_io_layout.main_output_channels.map_or(2, |channels| channels.get() as usize);
         self.control.stream(StreamFormat { sample_rate: self.sample_rate.round() as u32, channels });
-        self.effect.activate(audio_io_layout, buffer_config, &mut Activation(context))
+        self.core.activate(audio_io_layout, buffer_config, context)
     }
 
     fn reset(&mut self) {
-        self.effect.reset();
+        self.core.reset();
     }
 
     fn process(
         &mut self,
         buffer: &mut Buffer,
-        aux: &mut AuxiliaryBuffers,
+        _aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
         // nice-plug activates at the rate of its option, and JACK then plays at its own.
@@ -94,84 +86,8 @@ impl Plugin for Standalone {
             return ProcessStatus::Error("the audio device plays at another rate: name it with --sample-rate");
         }
         self.player.fill(buffer.as_slice());
-        let host = context.transport();
-        let transport = Transport { playing: self.player.is_playing().unwrap_or(host.playing), ..*host };
-        self.effect.process(buffer, aux, &mut Processing { context, transport })
-    }
-
-    fn stop_processing(&mut self) {
-        self.effect.stop_processing();
-    }
-
-    fn deactivate(&mut self) {
-        self.effect.deactivate();
-    }
-}
-
-/// The context of [`Standalone`], as the effect in it wants it.
-struct Activation<'a, C>(&'a mut C);
-
-impl<C: ActivateContext<Standalone>> ActivateContext<Unweave> for Activation<'_, C> {
-    fn plugin_api(&self) -> PluginApi {
-        self.0.plugin_api()
-    }
-
-    fn execute(&self, task: <Unweave as Plugin>::BackgroundTask) {
-        self.0.execute(task);
-    }
-
-    fn set_latency_samples(&self, samples: u32) {
-        self.0.set_latency_samples(samples);
-    }
-
-    fn set_current_voice_capacity(&self, capacity: u32) {
-        self.0.set_current_voice_capacity(capacity);
-    }
-}
-
-/// The context of [`Standalone`], as the effect in it wants it: the host plays while the song does.
-struct Processing<'a, C> {
-    context: &'a mut C,
-    transport: Transport,
-}
-
-impl<C: ProcessContext<Standalone>> ProcessContext<Unweave> for Processing<'_, C> {
-    fn plugin_api(&self) -> PluginApi {
-        self.context.plugin_api()
-    }
-
-    fn execute_background(&self, task: <Unweave as Plugin>::BackgroundTask) {
-        self.context.execute_background(task);
-    }
-
-    fn execute_gui(&self, task: <Unweave as Plugin>::BackgroundTask) {
-        self.context.execute_gui(task);
-    }
-
-    fn transport(&self) -> &Transport {
-        &self.transport
-    }
-
-    fn next_event(&mut self) -> Option<PluginNoteEvent<Unweave>> {
-        self.context.next_event()
-    }
-
-    fn try_send_event(
-        &mut self,
-        event: PluginNoteEvent<Unweave>,
-    ) -> Result<(), (PluginNoteEvent<Unweave>, SendEventError)> {
-        self.context.try_send_event(event)
-    }
-
-    fn set_latency_samples(&self, samples: u32) {
-        self.context.set_latency_samples(samples);
-    }
-
-    fn request_restart(&self) {
-        self.context.request_restart();
-    }
-
-    fn set_current_voice_capacity(&self, capacity: u32) {
-        self.context.set_current_voice_capacity(capacity);
+        // A playing song counts as a running transport.
+        let is_playing = self.player.is_playing().unwrap_or(context.transport().playing);
+        self.core.process(Block { audio: buffer.as_slice(), components: &mut [] }, is_playing, context)
     }
 }

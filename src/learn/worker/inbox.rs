@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::history::History;
 use super::refusal::Refusal;
@@ -83,6 +83,9 @@ impl Inbox {
     /// Reads everything that came.
     pub fn read(&mut self) -> Word {
         let mut word = self.read_audio();
+        while let Some(message) = self.link.controls.next(Instant::now()) {
+            word = strongest(word, self.take_message(message));
+        }
         loop {
             match self.link.requests.try_recv() {
                 Ok(request) => word = strongest(word, self.take_request(request)),
