@@ -343,25 +343,36 @@ fn every_mode_separates_with_components_that_add_up_to_the_mix() {
 }
 
 #[test]
-fn the_demo_takes_the_shipped_clip_apart_better_than_the_mix_is() {
+fn the_demo_separates_the_shipped_clip_taught_and_blind() {
     let folder = Folder::new();
     let run = folder.succeeds("demo out");
-    let mean = run.stdout.lines().find(|line| line.starts_with("| mean")).unwrap();
-    let figures: Vec<f64> = mean.split('|').filter_map(|cell| cell.trim().strip_suffix(" dB")?.parse().ok()).collect();
-    // 3 dB: audibly apart, in what the model has heard and in what it has not.
-    assert!(figures[0] > figures[2] + 3.0 && figures[1] > figures[2] + 3.0, "{mean}");
-    let files = [
-        "report.md",
-        "mix.wav",
-        "remix.wav",
-        "drums.wav",
-        "bass.wav",
-        "keys.wav",
-        "mix.png",
-        "W.png",
-        "H.png",
-        "shares.png",
-    ];
-    assert!(files.iter().all(|file| folder.path("out").join(file).exists()));
+    let means: Vec<Vec<f64>> = run.stdout.lines().filter(|line| line.starts_with("| mean |")).map(figures).collect();
+    let [taught, blind] = means.try_into().unwrap();
+    let [heard, mix_heard, unheard, mix_unheard] = taught[..] else { panic!("{taught:?}") };
+    // 0.4 dB below what was measured when these floors were last raised: 16.1 and 11.2.
+    assert!(heard >= 15.7 && unheard >= 10.8, "{taught:?}");
+    assert!((mix_heard, mix_unheard) == (-3.1, -3.1), "{taught:?}");
+    // 3 dB: audible, in what the model has heard and in what it has not.
+    assert!(blind[0] > blind[1] + 3.0 && blind[2] > blind[3] + 3.0, "{blind:?}");
+    let sounds = ["drums", "bass", "keys"];
+    for story in ["taught", "blind"] {
+        for name in sounds.iter().chain(&["remix"]) {
+            assert_eq!(read(&folder.path(&format!("out/{story}/{name}.wav"))).len(), 582_120, "{story} {name}");
+        }
+        let pictures = ["W.png", "H.png", "shares.png"].map(|name| folder.path(&format!("out/{story}/{name}")));
+        assert!(pictures.iter().all(|picture| picture.exists()), "{story}");
+    }
+    // The report names no file that there is not.
+    let report = fs::read_to_string(folder.path("out/report.md")).unwrap();
+    let linked: Vec<&str> = report.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    let listed = report.split('`').filter(|word| word.ends_with(".wav"));
+    assert_eq!((linked.len(), linked[0]), (7, "owners.png"));
+    assert!(linked.into_iter().chain(listed).all(|file| folder.path("out").join(file).exists()), "{report}");
+    assert!(sounds.iter().all(|name| folder.path(&format!("out/stems/{name}.wav")).exists()));
     folder.fails("demo out", 1, &["report.md", "--force"]);
+}
+
+/// The decibels in a row of a table.
+fn figures(row: &str) -> Vec<f64> {
+    row.split('|').filter_map(|cell| cell.trim().strip_suffix(" dB")?.replace('−', "-").parse().ok()).collect()
 }

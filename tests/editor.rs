@@ -9,7 +9,6 @@ use egui::{Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, TouchPhas
 use egui_kittest::kittest::{NodeT, Queryable};
 use unweave::editor::{Action, FilePurpose, SongAction};
 use unweave::link::{Command, LearnRequest, Slot, Stage};
-use unweave::model::settings::Target;
 use unweave::params::Control;
 
 /// Clicks on a label, and returns the actions.

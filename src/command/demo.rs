@@ -1,18 +1,21 @@
-//! `unweave demo`: the whole story on the shipped clip.
+//! `unweave demo`: both separations of the shipped clip, by files.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use unweave::dsp::Settings;
+use unweave::files::audio::AudioFile;
 use unweave::files::render::{Outputs, render};
-use unweave::learn::{Capture, LearnOptions, learn_blind};
-use unweave::model::Playing;
-use unweave::pictures::demo::{CAPTURE_S, COMPONENTS, Clip, Story};
+use unweave::learn::{Capture, Iteration, LearnError, LearnOptions, Part, Report, learn_blind, learn_guided};
+use unweave::model::settings::Steadiness;
+use unweave::model::{Model, Playing};
+use unweave::pictures::demo::{Approach, CAPTURE_S, COMPONENTS, Clip, Demo, Story};
 
 use super::{Existing, check_output, progress_bar};
 
-/// Learns from the shipped clip, separates it, and writes sounds, pictures and a report.
+/// Separates the shipped clip twice, taught part by part and blind, and writes sounds, pictures and a report.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Where to
@@ -26,30 +29,81 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     check_output(&arguments.folder.join("report.md"), Existing::forced(arguments.force))?;
     let clip = Clip::load()?;
-    let capture_len = (CAPTURE_S * f64::from(clip.mix.sample_rate)) as usize;
-    let captured = clip.mix.channels.iter().map(|channel| channel[..capture_len].to_vec()).collect();
-    let capture = Capture::new(clip.mix.sample_rate as f32, captured)?;
-    let options = LearnOptions { templates: LearnOptions::BLIND_TEMPLATES, ..LearnOptions::default() };
-    let bar = progress_bar("learning", options.iterations() as u64);
+    let stories = [story(&clip, Approach::Taught)?, story(&clip, Approach::Blind)?];
+    let demo = Demo { how: "Made by `unweave demo`.", stories, steps: Vec::new() };
+    println!("{}", demo.write(&clip, &arguments.folder)?);
+    println!("In {}", arguments.folder.display());
+    Ok(())
+}
+
+fn story(clip: &Clip, approach: Approach) -> anyhow::Result<Story> {
+    let bar = progress_bar("learning", 1);
     let started = Instant::now();
-    let (model, _) = learn_blind(&capture, COMPONENTS, &options, &mut |iteration| {
+    let (model, _) = learn(clip, approach, &mut |iteration| {
+        bar.set_length(iteration.total as u64);
         bar.set_position(iteration.done as u64);
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     })?;
     bar.finish_and_clear();
-    let learning = ("learn", started.elapsed());
-    let (started, layout) = (Instant::now(), model.learned().layout);
-    let rendered =
-        render(&model, &clip.mix, Playing::new(layout), &Settings::default(), Outputs::Components, &mut |_| ())?;
-    let story = Story {
-        how: "Made by `unweave demo`.",
+    let learning = started.elapsed();
+    let (started, layout) = (Instant::now(), approach.mode().layout(clip.mix.sample_rate as f32));
+    let (playing, settings) = (Playing::new(layout), Settings::default());
+    let rendered = render(&model, &clip.mix, playing, &settings, Outputs::Components, &mut |_| ())?;
+    let steps = match approach {
+        Approach::Taught => [("taught: learn", learning), ("taught: separate", started.elapsed())],
+        Approach::Blind => [("blind: learn", learning), ("blind: separate", started.elapsed())],
+    };
+    Ok(Story {
+        approach,
+        how: how(approach),
         latency_samples: layout.latency_samples(),
         model,
         components: rendered.components,
         remix: rendered.mix,
-        steps: vec![learning, ("separate", started.elapsed())],
+        steps: steps.into(),
+    })
+}
+
+fn learn(
+    clip: &Clip,
+    approach: Approach,
+    on_progress: &mut dyn FnMut(Iteration) -> ControlFlow<()>,
+) -> Result<(Model, Report), LearnError> {
+    let capture = |name: &str, sound: &AudioFile| {
+        let captured = Capture::new(sound.sample_rate as f32, clip.captured(sound));
+        captured.map_err(|error| LearnError::Capture { name: name.into(), error })
     };
-    println!("{}", story.write(&clip, &arguments.folder)?);
-    println!("In {}", arguments.folder.display());
-    Ok(())
+    let options = LearnOptions { mode: approach.mode(), templates: approach.templates(), ..LearnOptions::default() };
+    match approach {
+        Approach::Taught => {
+            let part = |(name, stem): &(&str, AudioFile)| {
+                let capture = capture(name, stem)?;
+                Ok(Part { name: (*name).into(), capture, templates: None, steadiness: Steadiness::Detect })
+            };
+            let parts = clip.stems.iter().map(part).collect::<Result<Vec<_>, LearnError>>()?;
+            learn_guided(&parts, None, &options, on_progress)
+        }
+        Approach::Blind => learn_blind(&capture("the mix", &clip.mix)?, COMPONENTS, &options, on_progress),
+    }
+}
+
+/// The command lines that do the same with the files in `assets/groove/`.
+fn how(approach: Approach) -> String {
+    let learn = match approach {
+        Approach::Taught => format!(
+            "--component drums=drums.flac@0-{CAPTURE_S} --component bass=bass.flac@0-{CAPTURE_S} \
+             --component keys=keys.flac@0-{CAPTURE_S} --window 4096"
+        ),
+        Approach::Blind => {
+            format!("--mix groove.flac@0-{CAPTURE_S} --components {COMPONENTS} --templates {}", approach.templates())
+        }
+    };
+    let name = match approach {
+        Approach::Taught => "taught",
+        Approach::Blind => "blind",
+    };
+    format!(
+        "The same by hand, with the files in `assets/groove/`:\n\n```console\n$ unweave learn {learn} --output {name}.npz\n\
+         $ unweave separate groove.flac --model {name}.npz --stems {name}\n```"
+    )
 }

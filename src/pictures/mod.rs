@@ -3,6 +3,7 @@
 
 pub mod demo;
 pub mod griffin_lim;
+pub mod owners;
 pub mod palette;
 mod plot;
 
@@ -14,6 +15,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 use thiserror::Error;
 
+pub use plot::Mark;
 use plot::*;
 
 use crate::dsp::Templates;
@@ -179,11 +181,16 @@ fn groups(names: &[String], owners: &[usize]) -> Vec<Group> {
 }
 
 /// H over time: a lane for each component, its level in dB below the loudest of all. `levels` has a row per frame, with a
-/// value per component; `seconds` is their length.
+/// value per component; `seconds` is their length; `mark` is drawn across all lanes.
 ///
 /// # Errors
 /// See [`PictureError::Drawing`].
-pub fn activations(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Result<Picture, PictureError> {
+pub fn activations(
+    names: &[String],
+    levels: &[Vec<f32>],
+    seconds: f32,
+    mark: Option<Mark<'_>>,
+) -> Result<Picture, PictureError> {
     const LANE: i32 = 104;
     let height = (TOP + BOTTOM + LANE * names.len() as i32 - 10) as u32;
     let names = shown(names);
@@ -209,6 +216,7 @@ pub fn activations(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Resul
             text(area, "0 dB", (lane.left - 8, lane.top + 5), 12, FAINT, HPos::Right)?;
             text(area, &format!("−{RANGE_DB} dB"), (lane.left - 8, lane.bottom() - 5), 12, FAINT, HPos::Right)?;
         }
+        mark.map_or(Ok(()), |mark| mark.draw(area, &whole, seconds))?;
         time_axis(area, &whole, seconds)
     })
 }
@@ -217,7 +225,12 @@ pub fn activations(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Resul
 ///
 /// # Errors
 /// See [`PictureError::Drawing`].
-pub fn shares(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Result<Picture, PictureError> {
+pub fn shares(
+    names: &[String],
+    levels: &[Vec<f32>],
+    seconds: f32,
+    mark: Option<Mark<'_>>,
+) -> Result<Picture, PictureError> {
     let names = shown(names);
     let places = legend(&names);
     let lower = places.last().map_or(0, |(_, down)| *down);
@@ -245,6 +258,7 @@ pub fn shares(names: &[String], levels: &[Vec<f32>], seconds: f32) -> Result<Pic
             let y = plot.bottom() - (share * plot.height as f32) as i32;
             text(area, label, (plot.left - 8, y), 13, FAINT, HPos::Right)?;
         }
+        mark.map_or(Ok(()), |mark| mark.draw(area, &plot, seconds))?;
         time_axis(area, &plot, seconds)
     })
 }
@@ -303,8 +317,8 @@ mod tests {
     #[test]
     fn pictures_of_nothing_and_of_many_components_can_be_drawn() {
         let names: Vec<String> = (0..16).map(|n| format!("component {n}")).collect();
-        activations(&names, &[], 0.0).unwrap();
-        shares(&names, &vec![vec![0.0; 16]; 3], 0.1).unwrap();
+        activations(&names, &[], 0.0, None).unwrap();
+        shares(&names, &vec![vec![0.0; 16]; 3], 0.1, None).unwrap();
         losses("none", &[]).unwrap();
         losses("all", &[(0, 1e9), (1, 1e-9), (2, 0.0)]).unwrap();
     }

@@ -56,6 +56,30 @@ pub(super) const RIGHT: i32 = 28;
 pub(super) const TOP: i32 = 64;
 pub(super) const BOTTOM: i32 = 52;
 
+/// What is written beside a mark stands this far above the plot.
+pub(super) const MARK_ABOVE: i32 = 13;
+
+/// A vertical line at a time, with words for what is before it and what is after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark<'a> {
+    /// Where it is.
+    pub seconds: f32,
+    /// Written on its left.
+    pub before: &'a str,
+    /// Written on its right.
+    pub after: &'a str,
+}
+
+impl Mark<'_> {
+    /// Draws it into a plot that shows so many seconds.
+    pub(super) fn draw(self, area: &Area<'_>, plot: &Plot, seconds: f32) -> Drawn {
+        let (x, y) = (plot.left + (self.seconds / seconds * plot.width as f32) as i32, plot.top - MARK_ABOVE);
+        line(area, [(x, plot.top), (x, plot.bottom())], TEXT)?;
+        text(area, self.before, (x - 8, y), 13, FAINT, HPos::Right)?;
+        text(area, self.after, (x + 8, y), 13, FAINT, HPos::Left)
+    }
+}
+
 /// A rectangle of pixels that something is drawn in.
 #[derive(Clone, Copy)]
 pub(super) struct Plot {

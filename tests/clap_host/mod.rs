@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "several programs share this file, each its part of it")]
 
+pub mod story;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
