@@ -1,4 +1,4 @@
-"""Where things are in the plain editor: the numbers of src/editor/{view,header,song_bar,scene,strip,footer}.rs."""
+"""The positions in the editor at its normal size, from src/editor/{view,header,song_bar,scene,strip,footer}.rs."""
 import os
 
 from PIL import ImageFont
@@ -10,7 +10,7 @@ COMPONENTS = colors("src/pictures/palette.rs", r"    \[")
 
 
 class Layout:
-    """Places, and rectangles as (left, top, right, bottom), in points from the editor's corner."""
+    """Points, and rectangles as (left, top, right, bottom), in points from the editor's corner."""
 
     size = (1200, 780)
     left, right = 20, 1180
@@ -21,11 +21,11 @@ class Layout:
         fonts = [os.path.join(ROOT, "assets", "fonts", f"Inter-{weight}.otf") for weight in ("Regular", "SemiBold")]
         self.plain, self.strong = (ImageFont.truetype(font, 13).getlength for font in fonts)
         title = ImageFont.truetype(fonts[1], 20).getlength("Unweave")
-        # The header from the left: buttons are their text and 26, those in a row 24 and 1 less between them.
+        # The header from the left: a button is 26 points wider than its text, one in a row 24, and neighbours in a row overlap by 1.
         self.capture = self.left + title + 12 + 8
         last = self.capture + 118 + 12
         targets = last + self.strong("Learn the last  8 s") + 24 - 1 + self.arrow + 24 + 12
-        # ... and the name of a component has a place of its own width.
+        # ... and the button with the name of a component has a fixed width.
         keep = targets + self.strong("All · 4 Rest") + self.arrow + 2 * 24 + 142 - 2 + 12
         revert = keep + self.plain("Keep") + 26 + 12
         self.slots = revert + self.plain("Revert") + 26 + 12
@@ -37,7 +37,7 @@ class Layout:
         # The song's bar.
         self.wave = (self.left + 66 + 8 + self.strong("Open…") + 8, 70, self.right, 116)
         self.looped_wave = self.wave[:2] + (self.right - 86, 116)
-        # The middle: between the song's bar and the strips, a quarter of it the traces.
+        # The middle, between the song's bar and the strips: the traces are a quarter of it.
         self.spectrogram = (self.left, 127, self.right, 333)
         self.traces = (self.left, 344, self.right, 413)
         self.message = (self.left + 12, 137, self.left + 42, 167)
@@ -63,13 +63,13 @@ class Layout:
         left, top, _, _ = self.strip(component)
         return left + 10, top + 8, left + 106, top + 30
 
-    def switch(self, component, place):
-        """Solo, mute and gate are places 0, 1 and 2."""
+    def switch(self, component, index):
+        """Solo, mute and gate are 0, 1 and 2."""
         left, top, _, _ = self.strip(component)
-        left = left + 10 + (118 - 12) / 3 * place + 6 * place
+        left = left + 10 + (118 - 12) / 3 * index + 6 * index
         return left + 2, top + 274, left + 33, top + 292
 
     def handle(self, component, gain_db):
-        """The middle of a fader's handle. A gain's position is its root: 0 dB is half of +12 dB."""
+        """The centre of a fader's handle. The position is the square root of the gain: 0 dB is at half the height of +12 dB."""
         left, top, _, _ = self.strip(component)
         return left + 80, top + 228 - 112 * 10 ** ((gain_db - 12) / 40)

@@ -1,5 +1,5 @@
-//! The song player: what is heard is the file, wherever blocks end, and nothing clicks. In a program of its own, for its
-//! allocator.
+//! The song player: the output is the file for any division into blocks, and nothing clicks. A program of its own, because it
+//! replaces the allocator.
 
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ fn settled(control: &PlayerControl) -> SongState {
     control.state()
 }
 
-/// What is heard over an input of `live`, in blocks of the lengths of `blocks` in turn.
+/// The output over an input of `live`, in blocks of the lengths of `blocks` in turn.
 fn heard(audio: &mut PlayerAudio, live: f32, len: usize, blocks: &[usize]) -> Vec<Vec<f32>> {
     let mut out = vec![vec![live; len]; 2];
     let (mut start, mut blocks) = (0, blocks.iter().cycle());
@@ -62,7 +62,7 @@ fn largest_step(samples: &[f32]) -> f32 {
 }
 
 #[test]
-fn a_song_at_the_streams_rate_is_heard_to_the_bit_and_the_live_input_before_and_after() {
+fn a_song_at_the_streams_rate_plays_to_the_bit_with_the_live_input_before_and_after() {
     let file = wave(10_000);
     let (mut audio, control) = opened(file.clone(), RATE, STEREO);
     assert_eq!(heard(&mut audio, 0.25, 100, &[64])[0], [0.25; 100]);
@@ -82,7 +82,7 @@ fn a_song_at_the_streams_rate_is_heard_to_the_bit_and_the_live_input_before_and_
 }
 
 #[test]
-fn a_loop_comes_round_to_the_sample_and_its_seam_has_no_jump_beyond_the_materials_own() {
+fn a_loop_repeats_to_the_sample_and_its_seam_does_not_click() {
     let file = wave(20_000);
     let (mut audio, control) = opened(file.clone(), RATE, STEREO);
     let (from, to) = (4_000, 9_111);
@@ -90,7 +90,7 @@ fn a_loop_comes_round_to_the_sample_and_its_seam_has_no_jump_beyond_the_material
     control.seek(from as f64 / 48e3);
     control.play();
     let out = heard(&mut audio, 0.0, 30_000, &[333]);
-    // The crossfade adds the difference of the two places, spread over its length.
+    // The crossfade adds the difference of the two positions, spread over its length.
     let allowed = STEP + 1.6 / FADE as f32;
     for (out, file) in out.iter().zip(&file) {
         assert!((file[to] - file[from]).abs() > 0.1, "this seam would not click anyway");
@@ -167,7 +167,7 @@ fn play_pause_seek_and_another_song_fade_instead_of_clicking() {
 }
 
 #[test]
-fn orders_that_come_before_the_song_and_the_stream_are_followed_then() {
+fn requests_before_the_song_and_the_stream_are_ready_are_carried_out_later() {
     let (mut audio, control) = connect();
     control.open_read(Path::new("song.wav"), AudioFile { sample_rate: RATE, channels: wave(9_000) });
     control.seek(0.1);
@@ -187,7 +187,7 @@ fn orders_that_come_before_the_song_and_the_stream_are_followed_then() {
 }
 
 #[test]
-fn channels_are_mapped_to_those_of_the_stream() {
+fn channels_are_mapped_to_the_streams_channels() {
     let (mut audio, control) = opened(wave(9_000)[..1].to_vec(), RATE, STEREO);
     control.play();
     let out = heard(&mut audio, 0.0, 5_000, &[256]);
@@ -198,7 +198,7 @@ fn channels_are_mapped_to_those_of_the_stream() {
 }
 
 #[test]
-fn a_resampled_sine_is_the_sine_at_the_other_rate_within_minus_80_db() {
+fn a_resampled_sine_is_the_sine_at_the_new_rate_within_minus_80_db() {
     for (file_rate, stream_rate) in
         [(44_100, 48_000), (48_000, 44_100), (96_000, 48_000), (22_050, 48_000), (44_101, 48_000)]
     {
@@ -217,7 +217,7 @@ fn a_resampled_sine_is_the_sine_at_the_other_rate_within_minus_80_db() {
 }
 
 #[test]
-fn what_the_stream_cannot_hold_is_not_folded_into_it() {
+fn frequencies_above_half_the_streams_rate_do_not_alias() {
     let sine = |n: usize| (0.5 * (TAU * 30_000.0 * n as f64 / 96e3).sin()) as f32;
     let (_, control) = opened(vec![(0..96_000).map(sine).collect()], 96_000, STEREO);
     let song = control.song().unwrap();
@@ -226,7 +226,7 @@ fn what_the_stream_cannot_hold_is_not_folded_into_it() {
 }
 
 #[test]
-fn the_overview_shows_the_extremes_of_every_stretch() {
+fn the_overview_holds_the_extremes_of_every_column() {
     let mut file = vec![vec![0.0; 100_000]; 2];
     (file[0][777], file[1][99_999]) = (0.9, -0.7);
     let (_, control) = opened(file, RATE, STEREO);
@@ -239,7 +239,7 @@ fn the_overview_shows_the_extremes_of_every_stretch() {
 }
 
 #[test]
-fn a_file_that_is_no_song_fails_with_its_name_and_the_reason() {
+fn a_file_that_cannot_be_played_fails_with_its_name_and_the_reason() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| -> PathBuf { folder.path().join(name) };
     std::fs::write(path("text.mp3"), "no sound at all, only words, and these are not many").unwrap();
@@ -268,7 +268,7 @@ fn a_file_that_is_no_song_fails_with_its_name_and_the_reason() {
 }
 
 #[test]
-fn songs_end_with_the_player_and_old_ones_are_not_kept() {
+fn songs_are_freed_with_the_player_and_when_they_are_replaced() {
     let (mut audio, control) = opened(wave(30_000), RATE, STEREO);
     let first = std::sync::Arc::downgrade(&control.song().unwrap());
     control.play();
@@ -278,7 +278,7 @@ fn songs_end_with_the_player_and_old_ones_are_not_kept() {
     heard(&mut audio, 0.0, 1_000, &[64]);
     control.state();
     assert!(first.upgrade().is_none());
-    // Ends its thread in the middle of whatever it does.
+    // Ends the loader's thread during a job.
     control.open(Path::new("tests/audio/tone.mp3"));
     drop(control);
 }

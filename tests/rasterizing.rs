@@ -1,4 +1,4 @@
-//! The renderer of the snapshots: every rule of its pictures, and that a snapshot notices what moves.
+//! The renderer of the snapshots: every rule that it draws by, and that a snapshot detects a movement.
 
 mod rasterizer;
 
@@ -12,15 +12,15 @@ use proptest::prelude::*;
 
 const BLACK: [u8; 4] = [0, 0, 0, 255];
 const ORANGE: Color32 = Color32::from_rgb(242, 140, 40);
-/// Where textures are whole: the corners of all of them.
+/// The texture coordinates of a whole texture.
 const WHOLE: Rect = Rect { min: Pos2::ZERO, max: pos2(1.0, 1.0) };
 
-/// A screen of 40 x 30 points with nothing on it.
+/// An empty screen of 40 x 30 points.
 fn screen() -> HarnessBuilder {
     Harness::builder().with_size([40.0, 30.0]).renderer(rasterizer::renderer())
 }
 
-/// The picture of what `paint` paints.
+/// Draws what `paint` paints.
 fn picture(screen: HarnessBuilder, paint: impl FnMut(&mut Ui)) -> RgbaImage {
     screen.build_ui(paint).render().unwrap()
 }
@@ -29,7 +29,7 @@ fn rect(left: f32, top: f32, right: f32, bottom: f32) -> Rect {
     Rect::from_min_max(pos2(left, top), pos2(right, bottom))
 }
 
-/// That exactly the pixels in `columns` and `rows` have `inside`, and all others are black.
+/// Asserts that exactly the pixels in `columns` and `rows` have the colour `inside`, and all others are black.
 fn assert_only(picture: &RgbaImage, columns: std::ops::Range<u32>, rows: std::ops::Range<u32>, inside: [u8; 4]) {
     for (column, row, pixel) in picture.enumerate_pixels() {
         let is_inside = columns.contains(&column) && rows.contains(&row);
@@ -47,7 +47,7 @@ fn a_rectangle_fills_exactly_its_pixels() {
 }
 
 #[test]
-fn twice_the_pixels_per_point_are_twice_the_pixels() {
+fn a_scale_of_two_doubles_the_pixels() {
     let picture = picture(screen().with_pixels_per_point(2.0), |ui| {
         ui.painter().rect_filled(rect(3.0, 5.0, 10.5, 7.0), 0.0, ORANGE);
     });
@@ -56,7 +56,7 @@ fn twice_the_pixels_per_point_are_twice_the_pixels() {
 }
 
 #[test]
-fn a_clip_rectangle_cuts_at_whole_pixels() {
+fn a_clip_rectangle_clips_at_whole_pixels() {
     let picture = picture(screen(), |ui| {
         let painter = ui.painter().with_clip_rect(rect(4.4, 0.0, 8.6, 6.0));
         painter.rect_filled(rect(-5.0, -5.0, 100.0, 100.0), 0.0, ORANGE);
@@ -65,19 +65,19 @@ fn a_clip_rectangle_cuts_at_whole_pixels() {
 }
 
 #[test]
-fn colors_lie_over_others_by_their_alpha_and_add_without_one() {
+fn colors_blend_by_their_alpha_and_add_without_alpha() {
     let picture = picture(screen(), |ui| {
         let everywhere = ui.max_rect().expand(50.0);
         ui.painter().rect_filled(everywhere, 0.0, Color32::from_rgb(200, 100, 0));
         ui.painter().rect_filled(everywhere, 0.0, Color32::from_rgba_premultiplied(51, 0, 51, 51));
         ui.painter().rect_filled(everywhere, 0.0, Color32::from_rgb_additive(50, 1, 0));
     });
-    // Four fifths of what was there, plus the colours: 160 + 51 + 50 is more than a byte holds.
+    // Four fifths of the old colour plus the new ones: 160 + 51 + 50 exceeds a byte.
     assert_only(&picture, 0..40, 0..30, [255, 81, 51, 255]);
 }
 
 #[test]
-fn colors_between_corners_are_in_proportion() {
+fn colors_between_corners_are_interpolated() {
     let picture = picture(screen(), |ui| {
         let mut mesh = Mesh::default();
         mesh.colored_vertex(pos2(0.0, 0.0), Color32::BLACK);
@@ -86,7 +86,7 @@ fn colors_between_corners_are_in_proportion() {
         mesh.add_triangle(0, 1, 2);
         ui.painter().add(mesh);
     });
-    // At the middle of the pixel: 4.5 / 20 of the way to the right, 8.5 / 20 of the way down.
+    // At the centre of the pixel: 4.5 / 20 of the way to the right, 8.5 / 20 of the way down.
     assert_eq!(picture.get_pixel(4, 8).0, [45, 43, 0, 255]);
     assert_eq!(picture.get_pixel(19, 0).0, BLACK, "its middle is on the edge, which ends the triangle");
 }
@@ -126,12 +126,12 @@ fn a_texture_shows_the_part_that_was_updated_last() {
 }
 
 proptest! {
-    /// Pixels missed or drawn twice would show as lines through everything that is half transparent.
+    /// Missed or doubly drawn pixels would be visible as lines in everything half transparent.
     #[test]
     fn triangles_that_meet_draw_every_pixel_once(x in 0.1_f32..39.9, y in 0.1_f32..29.9, is_fine in any::<bool>()) {
         let picture = picture(screen(), |ui| {
             let one = Color32::from_rgb_additive(1, 0, 0);
-            // On pixels' middles the rule for edges decides, elsewhere the arithmetic.
+            // On pixel centres the rule for edges decides, elsewhere the arithmetic.
             let middle = if is_fine { pos2(x, y) } else { pos2(x.floor() + 0.5, y.floor() + 0.5) };
             let corners = [pos2(0.0, 0.0), pos2(40.0, 0.0), pos2(40.0, 30.0), pos2(0.0, 30.0), middle];
             let vertices = corners.map(|corner| Vertex::untextured(corner, one)).to_vec();
@@ -143,7 +143,7 @@ proptest! {
 }
 
 #[test]
-fn text_is_drawn_where_it_was_laid_out() {
+fn text_is_drawn_at_its_layout_position() {
     let picture = picture(screen().with_size([120.0, 40.0]), |ui| {
         ui.painter().text(pos2(60.0, 20.0), Align2::CENTER_CENTER, "Unweave", FontId::proportional(24.0), ORANGE);
     });
@@ -165,7 +165,7 @@ fn a_callback_is_an_error() {
     assert!(harness.render().is_err());
 }
 
-/// Some widgets, the slider's handle at `gain`.
+/// Some widgets, with the slider's handle at `gain`.
 fn widgets<'a>(gain: f32) -> Harness<'a> {
     let view = move |ui: &mut Ui| {
         CentralPanel::default().frame(Frame::NONE.fill(Color32::from_rgb(14, 16, 20)).inner_margin(12)).show(
@@ -185,8 +185,8 @@ fn widgets<'a>(gain: f32) -> Harness<'a> {
 }
 
 #[test]
-fn a_snapshot_passes_again_and_fails_when_something_moves() {
-    // Then differences are taken for wanted.
+fn a_snapshot_matches_itself_and_fails_when_something_moves() {
+    // With this variable set, differences are accepted.
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         return;
     }
@@ -197,7 +197,7 @@ fn a_snapshot_passes_again_and_fails_when_something_moves() {
     for _ in 0..2 {
         widgets(40.0).try_snapshot_options("widgets", &options).unwrap();
     }
-    // The handle goes 92 points from end to end.
+    // The handle's range is 92 points.
     let error = widgets(42.0).try_snapshot_options("widgets", &options).unwrap_err();
     assert!(error.to_string().contains("did not match"), "{error}");
     assert!(folder.path().join("widgets.diff.png").exists());

@@ -1,4 +1,4 @@
-//! The standalone program as a person starts it, on the dummy back end.
+//! The standalone program, started as a user starts it, on the dummy back end.
 
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ fn program(arguments: &[&str]) -> Command {
 }
 
 /// Exit code, stdout and stderr.
-fn told(output: Output) -> (Option<i32>, String, String) {
+fn outcome(output: Output) -> (Option<i32>, String, String) {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
@@ -23,32 +23,32 @@ fn a_song_that_cannot_be_read_ends_the_program_with_its_name() {
         (&["-b", "dummy", "tests/audio/tone.wav", "--loop", "0-1000"], 1, "no range 0-1000"),
         (&["-b", "dummy", "tests/audio/tone.wav", "--loop", "all"], 2, "--loop all"),
     ] {
-        let (found, _, message) = told(program(arguments).output().unwrap());
+        let (found, _, message) = outcome(program(arguments).output().unwrap());
         assert!(found == Some(code) && message.contains(named), "{found:?}: {message}");
     }
 }
 
 #[test]
-fn help_shows_the_programs_own_arguments_and_those_of_the_audio_device() {
-    let (code, help, _) = told(program(&["--help"]).output().unwrap());
+fn help_lists_the_programs_own_arguments_and_those_of_the_audio_device() {
+    let (code, help, _) = outcome(program(&["--help"]).output().unwrap());
     assert_eq!(code, Some(0));
     for part in ["--loop FROM-TO", "--backend", "--sample-rate", "--input-device"] {
         assert!(help.contains(part), "{part} is missing in {help}");
     }
-    assert!(told(program(&["-V"]).output().unwrap()).1.contains(env!("CARGO_PKG_VERSION")));
+    assert!(outcome(program(&["-V"]).output().unwrap()).1.contains(env!("CARGO_PKG_VERSION")));
 }
 
 // With a screen: `standalone_walk.py`.
 #[cfg(target_os = "linux")]
 #[test]
-fn without_a_screen_it_plays_until_it_is_interrupted_and_then_says_so() {
+fn without_a_screen_it_plays_until_it_is_interrupted_and_then_reports_that() {
     for song in [&["tests/audio/tone.flac", "--loop", "0-0.1"][..], &[]] {
         let running = program(&[&["-b", "dummy"], song].concat()).env_remove("DISPLAY").spawn().unwrap();
         std::thread::sleep(Duration::from_millis(700));
         let id = running.id().to_string();
         let start = Instant::now();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-        let (code, _, message) = told(running.wait_with_output().unwrap());
+        let (code, _, message) = outcome(running.wait_with_output().unwrap());
         assert_eq!(code, Some(1), "{message}");
         assert!(message.contains("Failed to open editor"), "{message}");
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""standalone_walk.py PROGRAM FOLDER: the built standalone program, used as a person would, on a screen of its own.
+"""standalone_walk.py PROGRAM FOLDER: operates the built standalone program as a user would, on a screen of its own.
 
 Plays the shipped clip on the dummy back end, captures, learns, mixes, types, loops, exports, imports, zooms, and closes the window.
 Leaves a picture of each step, `FOLDER/NN-name.png`. Prints a line per check, and at the end `N passed, N failed`.
@@ -18,7 +18,7 @@ from screen import ROOT, Screen, colors, share, theme
 
 PROGRAM, FOLDER = (os.path.abspath(argument) for argument in sys.argv[1:3])
 SONG = os.path.join(ROOT, "assets", "groove", "groove.flac")
-# How the editor looks: names of src/editor/theme.rs.
+# The editor's colours, by their names in src/editor/theme.rs.
 BACKGROUND, PANEL, RAISED, SUNKEN, TEXT, RECORD, GOOD, NOTE = (
     theme(name) for name in "BACKGROUND PANEL RAISED SUNKEN TEXT RECORD GOOD NOTE".split()
 )
@@ -38,17 +38,17 @@ def middle(rect):
 
 
 def faint(color, strength):
-    """A colour that lets the panel under it through."""
+    """A colour blended over the panel."""
     return tuple(round(strength * part + (1 - strength) * ground) for part, ground in zip(color, PANEL))
 
 
 def dimmed(color):
-    """What is not heard, on a strip."""
+    """The colour of an inaudible component on a strip."""
     return faint(color, 0.45)
 
 
 class Ended(Exception):
-    """The program ended in the midst of it."""
+    """The program ended during a step."""
 
 
 class Walk:
@@ -80,7 +80,7 @@ class Walk:
         self.screen.press(self.at(place), button)
 
     def step(self, picture_name, claim, condition, within_s=10.0):
-        """One check: waits for what should be seen, and leaves the picture of it."""
+        """One check: waits for a condition, and saves the picture."""
         picture, is_there = self.screen.wait(condition, within_s)
         self.screen.keep(picture_name, picture)
         check(claim, is_there)
@@ -111,14 +111,14 @@ class Walk:
         is_ground = lambda picture: self.share(picture, (2, 2, 18, 18), BACKGROUND, near=2) == 1
         self.step("opened", "the editor is on the screen", is_ground)
         size = self.screen.size(self.window)
-        check("it has its plain size", size == layout.size, f"{size}")
+        check("it has its normal size", size == layout.size, f"{size}")
         left, top, right, bottom = layout.spectrogram
         newest = (right - 120, top + 20, right - 50, bottom - 20)
         loud = lambda picture: (self.cut(picture, newest).max(axis=2) > 60).mean() > 0.2
         picture = self.step("hears-the-song", "the spectrogram shows the song", loud)
         before = self.cut(picture, layout.wave)
         moved = lambda picture: (self.cut(picture, layout.wave) != before).any()
-        self.step("plays", "the song goes on", moved)
+        self.step("plays", "the song plays", moved)
 
     def learn(self):
         layout = self.layout
@@ -126,21 +126,21 @@ class Walk:
         # The stage's dot and words have the stage's colour.
         stage = lambda color: lambda picture: self.share(picture, layout.stage, color) > 0.003
         self.press(middle(button))
-        self.step("captures", "a press on Capture records", stage(RECORD))
+        self.step("captures", "pressing Capture records", stage(RECORD))
         time.sleep(4)
         self.press(middle(button))
         learns = lambda picture: self.share(picture, layout.losses, NOTE) > 0 and self.share(picture, layout.losses, TEXT) > 0
-        self.step("learns", "a second press learns, and shows the loss as it falls", learns)
+        self.step("learns", "a second press learns, and shows the loss", learns)
         colors_of = COMPONENTS[:4] + [None] * 4
-        self.step("learned", "four coloured strips, and four empty places", lambda picture: self.shows_bars(picture, colors_of), 60)
-        check("Keep asks to be pressed", self.is_review(self.screen.look()))
+        self.step("learned", "four coloured strips, and four empty ones", lambda picture: self.shows_bars(picture, colors_of), 60)
+        check("Keep is highlighted", self.is_review(self.screen.look()))
         time.sleep(2)
         tinted = lambda picture: np.ptp(self.cut(picture, layout.spectrogram).astype(int), axis=2).max() > 80
-        self.step("plays-apart", "the spectrogram is tinted by the components", tinted)
+        self.step("plays-apart", "the spectrogram has the colours of the components", tinted)
         traced = lambda picture: all(self.share(picture, layout.traces, color, near=24) > 0.0005 for color in COMPONENTS[:4])
         self.step("traces", "each component has its trace", traced)
         self.press(middle(layout.keep))
-        self.step("kept", "Keep settles it", lambda picture: stage(GOOD)(picture) and not stage(NOTE)(picture))
+        self.step("kept", "Keep ends the review", lambda picture: stage(GOOD)(picture) and not stage(NOTE)(picture))
 
     def mix(self):
         layout = self.layout
@@ -156,7 +156,7 @@ class Walk:
         rest = lambda picture: self.shows_bars(picture, [orange, dimmed(blue), purple, green])
         self.step("mute", "Mute 2 lights up, and only that is dimmed", lambda picture: silent(picture) and rest(picture))
         self.screen.drag(self.at(layout.handle(2, 0)), self.at(layout.handle(2, -12)))
-        self.step("drag", "the fader of 3 follows the hand to -12 dB", lambda picture: self.is_at(picture, 2, -12))
+        self.step("drag", "the fader of 3 follows the pointer to -12 dB", lambda picture: self.is_at(picture, 2, -12))
         self.press(layout.handle(3, 0), button=3)
         self.screen.wait(lambda picture: False, 0.5)
         self.screen.keep("type-a-value")
@@ -177,7 +177,7 @@ class Walk:
         self.screen.keep("rename")
         self.screen.write(name)
         self.screen.do("mousemove", 5, 1200)
-        # The learner renames: the field is gone, then the new name stands.
+        # The learner renames: the field disappears, then the new name is shown.
         is_field = lambda picture: self.share(picture, self.layout.name(0), SUNKEN, near=2) > 0.1
         changed = lambda picture: not is_field(picture) and (self.name_of_first(picture) != before).any()
         return self.step("renamed", f"a double click on the name, {name} and Enter rename it", changed)
@@ -193,66 +193,66 @@ class Walk:
 
     def loop(self):
         layout = self.layout
-        # The song from its start: a press is Play once it is over.
+        # Waits for the end of the song, so that the button says Play and starts it from the beginning.
         wave = lambda: self.cut(self.screen.look(), layout.wave)
         before, end = None, time.monotonic() + 15
         while time.monotonic() < end and not np.array_equal(before, now := wave()):
             before = now
             time.sleep(0.5)
         self.press((layout.left + 33, 93))
-        place = lambda wave, share_of: (wave[0] + (wave[2] - wave[0]) * share_of, 100)
-        self.screen.drag(self.at(place(layout.wave, 0.25)), self.at(place(layout.wave, 0.5)))
-        low, high = (place(layout.looped_wave, share_of)[0] for share_of in (0.25, 0.5))
+        point = lambda wave, share_of: (wave[0] + (wave[2] - wave[0]) * share_of, 100)
+        self.screen.drag(self.at(point(layout.wave, 0.25)), self.at(point(layout.wave, 0.5)))
+        low, high = (point(layout.looped_wave, share_of)[0] for share_of in (0.25, 0.5))
         tint = tuple(round(0.18 * part + 0.82 * ground) for part, ground in zip(LOOP, SUNKEN))
         # Below the waveform, beside the edges: tinted on the inside, and not on the outside.
         tinted = lambda picture, x: self.share(picture, (x, 111, x + 3, 115), tint, near=4)
         inside = lambda picture: tinted(picture, low + 4) == 1 and tinted(picture, high - 6) == 1
         outside = lambda picture: tinted(picture, low - 6) == 0 and tinted(picture, high + 4) == 0
         is_looped = lambda picture: inside(picture) and outside(picture)
-        self.step("loop", "a stretch of the song that is dragged over is looped", is_looped)
-        # A round of the loop takes 3.3 s. The pointer is as bright as the line that shows where the song is.
+        self.step("loop", "dragging over a range of the song loops it", is_looped)
+        # One repetition takes 3.3 s. The pointer is as bright as the position line, so it moves away.
         self.screen.do("mousemove", 5, 1200)
         places = []
         for _ in range(80):
             time.sleep(0.1)
             places.append(self.playhead(self.screen.look(), layout.looped_wave))
         self.screen.keep("looping")
-        # It plays on into the loop, and then stays.
+        # Playback first reaches the loop, and then stays in it.
         first = next((i for i, x in enumerate(places) if x >= low - 2), len(places) - 1)
         is_inside = all(low - 2 <= x <= high + 2 for x in places[first:])
-        comes_round = any(later < earlier - 50 for earlier, later in zip(places, places[1:]))
-        check("the song stays in the loop, which comes round", is_inside and comes_round, f"{min(places[first:])} to {max(places)}")
+        repeats = any(later < earlier - 50 for earlier, later in zip(places, places[1:]))
+        check("the song stays in the loop, which repeats", is_inside and repeats, f"{min(places[first:])} to {max(places)}")
 
     def playhead(self, picture, wave):
-        """Where the song is: the brightest line, as far from the editor's left edge."""
+        """The position line: the x of the brightest column."""
         row = self.cut(picture, (wave[0], 111, wave[2], 115)).min(axis=(0, 2))
         return wave[0] + int(row.argmax())
 
-    def say_path(self, x, path):
-        """Opens the list of Import or Export, and types a path into its field."""
+    def type_path(self, x, path):
+        """Opens the menu of Import or Export, and types a path into its field."""
         self.press((x, self.layout.footer))
         self.screen.wait(lambda picture: False, 0.4)
         self.screen.write(path)
 
     def files(self, folder):
         layout = self.layout
-        is_told = lambda picture: self.share(picture, layout.message, NOTE, near=24) > 0.02
-        self.say_path(layout.imports, os.path.join(folder, "missing.npz"))
-        self.step("no-such-file", "a file that is not there is told of", is_told)
-        self.step("untold", "the message goes by itself", lambda picture: not is_told(picture), 12)
+        has_message = lambda picture: self.share(picture, layout.message, NOTE, near=24) > 0.02
+        self.type_path(layout.imports, os.path.join(folder, "missing.npz"))
+        self.step("no-such-file", "a missing file is reported", has_message)
+        self.step("message-gone", "the message disappears by itself", lambda picture: not has_message(picture), 12)
         path = os.path.join(folder, "groove.npz")
-        self.say_path(layout.export, path)
-        self.step("exported", "an export is told of", is_told)
+        self.type_path(layout.export, path)
+        self.step("exported", "an export is confirmed", has_message)
         model = np.load(path) if os.path.exists(path) else {}
         names = [str(name) for name in model["components"]] if "components" in model else []
         check("NumPy opens it, with the name that was typed", names[:1] == ["Kick"] and len(names) == 4, f"{names}")
         is_model = "W" in model and model["W"].shape[1] == len(model["owners"]) and np.isfinite(model["W"]).all()
         check("its templates are finite", is_model, f"{model['W'].shape}" if is_model else "")
-        self.screen.wait(lambda picture: not is_told(picture), 12)
+        self.screen.wait(lambda picture: not has_message(picture), 12)
         before = self.name_of_first(self.screen.look())
-        self.say_path(layout.imports, path)
-        is_new = lambda picture: is_told(picture) and self.is_review(picture)
-        self.step("imported", "an import plays, to be kept or reverted", is_new)
+        self.type_path(layout.imports, path)
+        is_new = lambda picture: has_message(picture) and self.is_review(picture)
+        self.step("imported", "an import plays in review", is_new)
         after = self.name_of_first(self.screen.look())
         check("it has the same names", (after == before).all())
         self.compare(before)
@@ -265,13 +265,13 @@ class Walk:
         shows = lambda picture, name: (self.name_of_first(picture) == name).all()
         self.press((layout.slots + 17, 38))
         is_a = lambda picture: chosen(picture, a) and shows(picture, name_in_a)
-        self.step("a", "A plays the model before, with its names", is_a)
+        self.step("a", "A plays the previous model, with its names", is_a)
         self.press((layout.slots + 48, 38))
         is_b = lambda picture: chosen(picture, b) and shows(picture, renamed)
-        self.step("b", "B plays the other again", is_b)
+        self.step("b", "B plays the other model again", is_b)
 
     def zoom(self, row, factor):
-        """Chooses a row of the list of zooms, counted from its bottom."""
+        """Chooses a row of the zoom menu, counted from its bottom."""
         layout = self.layout
         self.press((layout.zoom, layout.footer))
         self.screen.wait(lambda picture: False, 0.4)
@@ -280,7 +280,7 @@ class Walk:
         self.scale = factor
         size = tuple(round(edge * factor) for edge in layout.size)
         is_new = lambda picture: self.shows_bars(picture, COMPONENTS[:1]) and self.screen.size(self.window) == size
-        self.step(f"zoom-{factor * 100:.0f}", f"at {factor * 100:.0f} % the window is {size}, and all in it", is_new)
+        self.step(f"zoom-{factor * 100:.0f}", f"at {factor * 100:.0f} % the window is {size} and shows everything", is_new)
 
     def end(self, how):
         how()
@@ -308,9 +308,9 @@ def walk(screen, folder):
         program.zoom(2, 1.25)
         program.zoom(1, 1.5)
         code, told = program.end(lambda: screen.display.ask_to_close(program.window))
-        check("closing the window ends the program well", code == 0 and "panicked" not in told, f"exit code {code} {told}")
+        check("closing the window ends the program without an error", code == 0 and "panicked" not in told, f"exit code {code} {told}")
     except Ended as ended:
-        check("the program goes on until it is closed", False, f"{ended}")
+        check("the program runs until it is closed", False, f"{ended}")
     finally:
         program.program.kill()
 
@@ -318,9 +318,9 @@ def walk(screen, folder):
 def interrupt(screen):
     program = Walk(screen)
     ground = lambda picture: program.share(picture, (2, 2, 18, 18), BACKGROUND, near=2) == 1
-    check("it opens once more", program.window is not None and screen.wait(ground)[1])
+    check("it opens again", program.window is not None and screen.wait(ground)[1])
     code, told = program.end(lambda: program.program.send_signal(signal.SIGINT))
-    check("an interrupt ends the program well", code == 0 and "panicked" not in told, f"exit code {code} {told}")
+    check("an interrupt ends the program without an error", code == 0 and "panicked" not in told, f"exit code {code} {told}")
 
 
 def main():

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """vst3_editor.py BUNDLE [OPENINGS]: the editor of the built VST3, opened 50 times in a Python host while audio runs, on a screen of its own.
 
-After each opening the strips of a learned model must be seen. Memory, threads and open files must not grow with openings. Then the
-state is saved and loaded under an open editor, and a size that a project remembers comes back.
+After each opening the strips of a learned model must be visible. Memory, threads and open files must not grow with openings. Then the
+state is saved and loaded under an open editor, and a saved window size must be restored.
 Prints a line per check, and at the end `N passed, N failed`.
 """
 import ctypes
@@ -22,7 +22,7 @@ import soundfile
 
 BUNDLE = os.path.abspath(sys.argv[1])
 OPENINGS = int(sys.argv[2]) if len(sys.argv) > 2 else 50
-# What the first openings leave behind is kept for the next ones: drivers, fonts, pools.
+# The first openings allocate what later ones use again: drivers, fonts, pools.
 SETTLED = min(10, OPENINGS - 1)
 # nice-plug 0.4.2 loses the queue of tasks of each view (RunLoopEventHandler holds a reference to itself, so that it is never dropped):
 # two sockets and 240 kB.
@@ -42,7 +42,7 @@ def check(name, is_good, detail=""):
 
 
 class Host:
-    """One instance, and the sound that it gets."""
+    """One instance, and its input."""
 
     def __init__(self, screen, sound, rate):
         self.screen = screen
@@ -256,7 +256,7 @@ def remember(screen, host, sound, rate):
     reopened = Host(screen, np.ascontiguousarray(sound.T[:, :rate]), rate)
     reopened.load(state)
     is_there, size = reopened.open(lambda: (reopened.shows_strips()[1], reopened.size()))
-    check("a project's editor opens in the size that it had", is_there and size == (1400, 900), f"{size}")
+    check("a project's editor opens in its saved size", is_there and size == (1400, 900), f"{size}")
 
 
 main()

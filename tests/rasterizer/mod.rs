@@ -1,4 +1,4 @@
-//! Pictures of an egui interface without a GPU, a window or a display: what the snapshots of the editor are drawn with.
+//! Draws an egui interface without a GPU, a window or a display, for the snapshots of the editor.
 //!
 //! [`renderer`] goes into `egui_kittest`; then `harness.snapshot("name")` compares with `tests/snapshots/name.png`:
 //!
@@ -8,17 +8,17 @@
 //! harness.snapshot("name");
 //! ```
 //!
-//! `egui_kittest` leaves 8 points around what `build_ui` is given, which stay black unless something is painted there.
+//! `egui_kittest` leaves a margin of 8 points around `build_ui`, which stays black unless something is painted there.
 //!
 //! A missing or different picture fails the test and leaves `name.new.png`, and `name.diff.png` if the sizes agree. To
 //! take the new pictures, look at them and run `UPDATE_SNAPSHOTS=1 cargo test --profile checked`; `force` instead of `1`
 //! also rewrites those within the tolerance. Only `name.png` is committed, not `.new.png`, `.diff.png` or `.old.png`.
 //!
-//! The same on every machine: corners lie on a grid of 1/256 pixel and coverage is decided in integers, so no pixel is
-//! missed or drawn twice where triangles meet; colours are f32 sums in a fixed order, rounded to bytes after every
-//! triangle, as in a window's frame buffer. Only what egui itself makes may differ in the last bit: glyphs, which
-//! it draws with the vector units that it finds, and the sines of arcs. For these the comparison's threshold of 0.6
-//! forgives a grey that is off by one in 255, but not by two; it also leaves out pixels that look like smoothed edges.
+//! The pictures are the same on every machine: corners lie on a grid of 1/256 pixel and coverage is computed in integers, so
+//! that no pixel is missed or drawn twice where triangles meet; colours are f32 sums in a fixed order, rounded to bytes after
+//! every triangle, as in a window's frame buffer. Only egui's own results may differ in the last bit: glyphs, which it draws
+//! with the vector units that it finds, and the sines of arcs. For these the comparison's threshold of 0.6 accepts a grey
+//! that differs by one in 255, but not by two; it also ignores pixels that look like antialiased edges.
 //!
 //! Like egui's own renderers it blends premultiplied colours in gamma space, without dithering. Absent on purpose:
 //! mipmaps, textures of the application's own GPU code, and paint callbacks, which are errors here.
@@ -44,10 +44,10 @@ pub fn renderer() -> impl TestRenderer {
     Rasterizer::default()
 }
 
-/// What the harness shows at this moment, saved as a PNG file: for people to look at.
+/// Saves what the harness shows now as a PNG file, to be looked at.
 ///
 /// # Panics
-/// When it cannot be drawn or written.
+/// If it cannot be drawn or written.
 pub fn save<State>(harness: &mut Harness<'_, State>, path: &Path) {
     harness.render().unwrap().save(path).unwrap();
 }
@@ -56,7 +56,7 @@ pub fn save<State>(harness: &mut Harness<'_, State>, path: &Path) {
 #[derive(Default)]
 struct Rasterizer {
     textures: HashMap<TextureId, Texture>,
-    /// Given up by egui, but the frame that comes with that news may still show them.
+    /// Freed by egui; the frame that reports this may still show them.
     last_seen: Vec<TextureId>,
 }
 
@@ -87,7 +87,7 @@ impl TestRenderer for Rasterizer {
         for id in self.last_seen.drain(..) {
             self.textures.remove(&id);
         }
-        // The order among textures does not matter; that of one texture's updates is kept.
+        // Updates of one texture keep their order; the order between textures does not matter.
         for (id, deltas) in delta.set.drain() {
             deltas.iter().for_each(|delta| self.update(id, delta));
         }
@@ -97,7 +97,7 @@ impl TestRenderer for Rasterizer {
     fn render(&mut self, ctx: &Context, output: &FullOutput) -> Result<RgbaImage, String> {
         let pixels_per_point = ctx.pixels_per_point();
         let size = (ctx.content_rect().size() * pixels_per_point).round();
-        // Opaque, as a window is: a picture of premultiplied colours over nothing would look different in every viewer.
+        // Opaque, as a window is: viewers disagree about premultiplied colours over a transparent background.
         let mut target = RgbaImage::from_pixel(size.x as u32, size.y as u32, Rgba([0, 0, 0, 255]));
         for clipped in ctx.tessellate(output.shapes.clone(), pixels_per_point) {
             let bounds = clip(clipped.clip_rect, pixels_per_point, &target);
@@ -112,7 +112,7 @@ impl TestRenderer for Rasterizer {
 
 /// The pixels of a clip rectangle, its edges rounded to whole pixels as egui's renderers do.
 fn clip(rect: Rect, pixels_per_point: f32, target: &RgbaImage) -> Bounds {
-    // `as` ends at the type's limits, so an infinite rectangle is the whole picture.
+    // `as` saturates, so an infinite rectangle becomes the whole picture.
     let pixel = |points: f32, len: u32| i64::from((points * pixels_per_point).round() as i32).clamp(0, i64::from(len));
     Bounds {
         columns: pixel(rect.min.x, target.width())..pixel(rect.max.x, target.width()),

@@ -1,4 +1,4 @@
-//! One texture: its texels, and the colour at a place between them.
+//! One texture: its texels, and the colour at any texture coordinates.
 
 use egui::epaint::{ImageData, ImageDelta};
 use egui::{Color32, ColorImage, TextureFilter, TextureOptions, TextureWrapMode, Vec2};
@@ -6,20 +6,20 @@ use egui::{Color32, ColorImage, TextureFilter, TextureOptions, TextureWrapMode, 
 /// Red, green, blue and alpha from 0 to 255, premultiplied, in gamma space.
 pub(super) type Color = [f32; 4];
 
-/// Texels, and how they are read.
+/// Texels, and how they are sampled.
 pub(super) struct Texture {
     image: ColorImage,
     options: TextureOptions,
 }
 
 impl Texture {
-    /// A texture that is the whole of `delta`.
+    /// A texture with the whole image of `delta`.
     pub(super) fn new(delta: &ImageDelta) -> Self {
         let ImageData::Color(image) = &delta.image;
         Self { image: ColorImage::clone(image), options: delta.options }
     }
 
-    /// Puts `delta` into this texture, its first texel at the column and row `corner`.
+    /// Copies the image of `delta` into this texture, its first texel to the column and row `corner`.
     pub(super) fn update(&mut self, corner: [usize; 2], delta: &ImageDelta) {
         let ImageData::Color(part) = &delta.image;
         let width = self.image.width();
@@ -30,19 +30,19 @@ impl Texture {
         self.options = delta.options;
     }
 
-    /// The filter for a triangle whose texture coordinates change by these from one pixel to the next, right and down.
+    /// The filter for a triangle; the arguments are the changes of its texture coordinates per pixel to the right and down.
     pub(super) fn filter(&self, right: Vec2, down: Vec2) -> TextureFilter {
         let texels_per_pixel = (right * self.size()).length().max((down * self.size()).length());
         if texels_per_pixel > 1.0 { self.options.minification } else { self.options.magnification }
     }
 
-    /// The colour at texture coordinates, which are (0, 0) and (1, 1) in the corners of the texture.
+    /// The colour at texture coordinates; the corners of the texture are (0, 0) and (1, 1).
     pub(super) fn color(&self, at: Vec2, filter: TextureFilter) -> Color {
         let place = at * self.size();
         match filter {
             TextureFilter::Nearest => self.texel(place.x.floor(), place.y.floor()),
             TextureFilter::Linear => {
-                // Texels are at the middles of their squares.
+                // The position of a texel is the centre of its square.
                 let (left, top) = ((place.x - 0.5).floor(), (place.y - 0.5).floor());
                 let (right, down) = (place.x - 0.5 - left, place.y - 0.5 - top);
                 let above = mix(self.texel(left, top), self.texel(left + 1.0, top), right);
@@ -61,7 +61,7 @@ impl Texture {
         self.image.pixels[row * self.image.width() + column].to_array().map(f32::from)
     }
 
-    /// The texel that stands for one at any index.
+    /// The texel for any index, by the wrap mode.
     fn wrap(&self, index: f32, len: usize) -> usize {
         let (index, len) = (index as i64, len as i64);
         let wrapped = match self.options.wrap_mode {
@@ -81,7 +81,7 @@ pub(super) fn color(color: Color32) -> Color {
     color.to_array().map(f32::from)
 }
 
-/// From `first` to `second` as `share` goes from 0 to 1. Exactly `first` if they are equal.
+/// Interpolates from `first` to `second` as `share` goes from 0 to 1. Exactly `first` if they are equal.
 fn mix(first: Color, second: Color, share: f32) -> Color {
     std::array::from_fn(|channel| first[channel] + share * (second[channel] - first[channel]))
 }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn linear_filters_mix_between_the_middles_of_texels() {
+    fn linear_filters_interpolate_between_the_centres_of_texels() {
         let texture = red_and_blue(TextureOptions::LINEAR);
         let at = |x| texture.color(vec2(x, 0.5), TextureFilter::Linear);
         assert_eq!(at(0.25), color(RED));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_its_edges_a_texture_goes_on_as_its_wrap_mode_says() {
+    fn beyond_its_edges_a_texture_follows_its_wrap_mode() {
         let at = |options, x| red_and_blue(options).color(vec2(x, 0.5), TextureFilter::Nearest);
         for (options, beyond) in [
             (TextureOptions::NEAREST, [RED, RED, BLUE, BLUE]),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partial_update_changes_its_rectangle_only() {
+    fn a_partial_update_changes_only_its_rectangle() {
         let mut texture = Texture::new(&ImageDelta::full(ColorImage::filled([3, 3], RED), TextureOptions::NEAREST));
         texture.update([1, 2], &ImageDelta::partial([1, 2], ColorImage::filled([2, 1], BLUE), TextureOptions::NEAREST));
         let is_blue: Vec<bool> = texture.image.pixels.iter().map(|texel| *texel == BLUE).collect();

@@ -1,4 +1,4 @@
-//! One triangle: which pixels it covers, and what it adds to them.
+//! One triangle: the pixels that it covers, and their new colours.
 
 use std::ops::Range;
 
@@ -8,9 +8,9 @@ use image::RgbaImage;
 
 use super::texture::{Color, Texture, color};
 
-/// Corners are rounded to this part of a pixel, as on GPUs: then coverage is exact in integers.
+/// Corners are rounded to this fraction of a pixel, as on GPUs, so that coverage is exact in integers.
 const STEPS_PER_PIXEL: i64 = 256;
-/// Corners further out, in pixels, are moved here, so that products of two lengths fit into an `i64`.
+/// Coordinates are limited to so many pixels, so that products of two lengths fit into an `i64`.
 const FURTHEST: f32 = 1e6;
 
 /// Pixels that may be drawn.
@@ -32,7 +32,7 @@ pub(super) struct Triangle {
 }
 
 impl Triangle {
-    /// A triangle of a mesh, however it winds; none if it has no area.
+    /// A triangle of a mesh in either winding; `None` if it has no area.
     pub(super) fn new(mut vertices: [Vertex; 3], pixels_per_point: f32) -> Option<Self> {
         let corner = |vertex: &Vertex| {
             let step = |points: f32| {
@@ -55,14 +55,14 @@ impl Triangle {
         })
     }
 
-    /// Draws the pixels whose middles are inside, and within `bounds`.
+    /// Draws the pixels within `bounds` whose centres are inside.
     pub(super) fn draw(&self, target: &mut RgbaImage, texture: &Texture, bounds: &Bounds) {
         let filter = texture.filter(self.uv_change([1, 0]), self.uv_change([0, 1]));
         let source = |weights| {
             let (tint, texel) = (self.color(weights), texture.color(self.uv(weights), filter));
             std::array::from_fn(|channel| tint[channel] * texel[channel] / 255.0)
         };
-        // Backgrounds are most of a picture.
+        // A fast path: backgrounds are most of a picture.
         let only = self.has_one_color().then(|| source([0.0; 2]));
         for row in self.rows(bounds) {
             for column in self.columns(row, bounds) {
@@ -83,8 +83,8 @@ impl Triangle {
         first.max(bounds.rows.start)..(last + 1).min(bounds.rows.end)
     }
 
-    /// The columns whose middles are inside in this row. A middle on an edge belongs to the triangle on its right, or
-    /// below: so of two triangles that share an edge exactly one draws it.
+    /// The columns of this row whose centres are inside. A centre on an edge belongs to the triangle on its right or below, so
+    /// that exactly one of two triangles that share an edge draws it.
     fn columns(&self, row: i64, bounds: &Bounds) -> Range<i64> {
         let mut columns = bounds.columns.clone();
         for (start, end) in self.edges() {
@@ -104,19 +104,19 @@ impl Triangle {
         columns
     }
 
-    /// Each edge is opposite to the corner of its number.
+    /// Each edge is opposite the corner with its index.
     fn edges(&self) -> [([i64; 2], [i64; 2]); 3] {
         let [a, b, c] = self.corners;
         [(b, c), (c, a), (a, b)]
     }
 
-    /// The shares of the second and of the third corner at a place; the first has the rest.
+    /// The barycentric weights of the second and the third corner at a point; the first corner has the rest.
     fn weights(&self, place: [i64; 2]) -> [f32; 2] {
         let [_, second, third] = self.edges().map(|(start, end)| side(start, end, place) as f32 / self.area as f32);
         [second, third]
     }
 
-    /// Starting from the first corner, so that equal corners give exactly their colour.
+    /// Interpolates from the first corner, so that equal corners give exactly their colour.
     fn color(&self, [second, third]: [f32; 2]) -> Color {
         let [a, b, c] = &self.colors;
         std::array::from_fn(|i| a[i] + second * (b[i] - a[i]) + third * (c[i] - a[i]))
@@ -127,7 +127,7 @@ impl Triangle {
         a + second * (b - a) + third * (c - a)
     }
 
-    /// How texture coordinates change over some pixels.
+    /// The change of the texture coordinates over a number of pixels.
     fn uv_change(&self, pixels: [i64; 2]) -> Vec2 {
         let [from_x, from_y] = self.corners[0];
         let place = [from_x + pixels[0] * STEPS_PER_PIXEL, from_y + pixels[1] * STEPS_PER_PIXEL];
@@ -135,21 +135,21 @@ impl Triangle {
     }
 }
 
-/// The middle of a pixel, in steps.
+/// The centre of a pixel, in steps.
 fn middle(column: i64, row: i64) -> [i64; 2] {
     [column, row].map(|index| index * STEPS_PER_PIXEL + STEPS_PER_PIXEL / 2)
 }
 
-/// Above 0 to the right of the way from `start` to `end`: twice the area of the triangle of the three.
+/// Twice the signed area of the triangle of three points: positive if the point is to the right of the line from `start` to `end`.
 fn side(start: [i64; 2], end: [i64; 2], place: [i64; 2]) -> i64 {
     (end[0] - start[0]) * (place[1] - start[1]) - (end[1] - start[1]) * (place[0] - start[0])
 }
 
-/// Puts a premultiplied colour over a pixel. A colour without alpha is added, as egui means it.
+/// Blends a premultiplied colour over a pixel. As in egui, a colour without alpha is added.
 fn blend(pixel: &mut [u8; 4], source: Color) {
     let kept = 1.0 - source[3] / 255.0;
     for (below, above) in pixel.iter_mut().zip(source) {
-        // `as` ends at 255.
+        // `as` saturates at 255.
         *below = (above + f32::from(*below) * kept + 0.5) as u8;
     }
 }
