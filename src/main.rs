@@ -1,4 +1,4 @@
-//! The command: learn from files, separate files, look into models. Everything it does, the library does.
+//! The command: learn from files, separate files, inspect models. The library does the work.
 
 mod command;
 
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{Usage, demo, inspect, learn, separate};
+use crate::command::{Usage, demo, inspect, learn, print, separate, tell};
 
 /// Takes sounds apart: learns what their parts look like, then separates them.
 #[derive(Parser)]
@@ -38,18 +38,21 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("unweave: {error:#}");
+            tell(&format_args!("{error:#}"));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }
 }
 
-/// Help and version are answers on stdout; anything else is a usage error, in this program's name.
+/// Help and version are printed on stdout; anything else is a usage error, in this program's name.
 fn answer(message: &clap::Error) -> ExitCode {
-    if !message.use_stderr() {
-        print!("{}", message.render());
-        return ExitCode::SUCCESS;
+    let text = message.to_string();
+    if message.use_stderr() {
+        tell(&text.trim_end().trim_start_matches("error: "));
+        return ExitCode::from(2);
     }
-    eprint!("{}", message.to_string().replacen("error: ", "unweave: ", 1));
-    ExitCode::from(2)
+    match print(&text.trim_end()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
 }

@@ -133,6 +133,44 @@ fn blind_learning_rest_and_inspect_say_what_a_model_holds() {
 }
 
 #[test]
+fn a_reader_that_has_closed_the_pipe_ends_no_command_with_a_panic() {
+    let folder = Folder::new();
+    folder.learn();
+    let demo = "demo demo";
+    let commands = [
+        "--help",
+        "learn --help",
+        "inspect m.npz",
+        "inspect m.npz --json",
+        "separate mix.wav --model m.npz --output o.wav --force",
+        "separate mix.wav --model m.npz --output o.wav --force --json",
+        "learn --mix mix.wav --components 1 --templates 2 --iterations 2 --output n.npz --force",
+        "learn --mix mix.wav --components 1 --templates 2 --iterations 2 --output n.npz --force --json",
+        demo,
+    ];
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    for arguments in commands {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_unweave"));
+        command.args(arguments.split_whitespace()).current_dir(folder.0.path());
+        let output = command.stdout(closed()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(0) && !stderr.contains("panicked"), "{arguments}: {stderr}");
+        // Neither does one on stderr.
+        if arguments != demo {
+            let status = command.stdout(closed()).stderr(closed()).status().unwrap();
+            assert_eq!(status.code(), Some(0), "{arguments}");
+        }
+    }
+    let mut usage = Command::new(env!("CARGO_BIN_EXE_unweave"));
+    let status = usage.arg("unknown").current_dir(folder.0.path()).stderr(closed()).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_model_file() {
     let folder = Folder::new();
     for name in ["a", "b"] {

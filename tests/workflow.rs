@@ -126,6 +126,29 @@ fn the_last_seconds_are_learned_without_a_capture_exactly_as_from_one() {
 }
 
 #[test]
+fn capture_and_command_act_once_while_the_host_processes_no_blocks() {
+    let mut host = host();
+    host.set("Capture", 1.0).unwrap();
+    play(&mut host, &music(1.0, 1));
+    host.set_while_suspended("Capture", 0.0).unwrap();
+    let first = changed_from(&mut host, "null");
+    play(&mut host, &[0.0; 480]);
+    let second = captured(&mut host, &music(1.0, 2));
+    // The audio thread, which finds the changed parameters later, does not act again.
+    for (asked, expected) in [(COMPARE, &first), (0.0, &first), (COMPARE, &second)] {
+        let before = host.saved_model().unwrap();
+        host.set_while_suspended("Command", asked).unwrap();
+        if before != *expected {
+            assert!(changed_from(&mut host, &before) == *expected);
+        }
+        std::thread::sleep(QUIET);
+        play(&mut host, &[0.0; 480]);
+        std::thread::sleep(QUIET);
+        assert!(host.saved_model().unwrap() == *expected, "after command {asked}");
+    }
+}
+
+#[test]
 fn a_command_acts_once_and_only_when_it_changes() {
     let mut host = host();
     play(&mut host, &music(2.0, 1));

@@ -13,7 +13,7 @@ use unweave::model::settings::Steadiness;
 use unweave::model::{Model, Playing};
 use unweave::pictures::demo::{Approach, CAPTURE_S, COMPONENTS, Clip, Demo, Story};
 
-use super::{Existing, check_output, progress_bar};
+use super::{Existing, check_output, print, progress_bar};
 
 /// Separates the shipped clip twice, taught part by part and blind, and writes sounds, pictures and a report.
 #[derive(Args)]
@@ -31,8 +31,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let clip = Clip::load()?;
     let stories = [story(&clip, Approach::Taught)?, story(&clip, Approach::Blind)?];
     let demo = Demo { how: "Made by `unweave demo`.", stories, steps: Vec::new() };
-    println!("{}", demo.write(&clip, &arguments.folder)?);
-    println!("In {}", arguments.folder.display());
+    print(&demo.write(&clip, &arguments.folder)?)?;
+    print(&format_args!("In {}", arguments.folder.display()))?;
     Ok(())
 }
 

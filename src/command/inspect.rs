@@ -10,7 +10,7 @@ use unweave::model::Model;
 use unweave::pictures;
 use unweave::pictures::griffin_lim::template_sound;
 
-use super::{Existing, check_output, check_stem, create_folder, progress_bar};
+use super::{Existing, check_output, check_stem, create_folder, print, progress_bar};
 
 /// Shows what a model holds.
 #[derive(Args)]
@@ -43,8 +43,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     listen(&model, &sounds)?;
     match arguments.json {
-        true => println!("{}", json(&model)),
-        false => println!("{}", summary(&model)),
+        true => print(&json(&model))?,
+        false => print(&summary(&model))?,
     }
     Ok(())
 }

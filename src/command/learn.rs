@@ -15,7 +15,7 @@ use unweave::learn::{
 use unweave::model::Model;
 use unweave::model::settings::{GroupBy, Steadiness};
 
-use super::{Existing, Usage, check_name, check_output, inspect, progress_bar};
+use super::{Existing, Usage, check_name, check_output, inspect, print, progress_bar, tell};
 
 /// Learns a model: blind from a mix, or guided from captures of each component.
 #[derive(Args)]
@@ -149,11 +149,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     bar.finish_and_clear();
     model_file::save(&model, &arguments.output)?;
     for warning in &report.warnings {
-        eprintln!("unweave: warning: {warning}");
+        tell(&format_args!("warning: {warning}"));
     }
     match arguments.json {
-        true => println!("{}", json(&model, &report)),
-        false => println!("{}: {}{}", arguments.output.display(), inspect::summary(&model), worths(&report)),
+        true => print(&json(&model, &report))?,
+        false => {
+            print(&format_args!("{}: {}{}", arguments.output.display(), inspect::summary(&model), worths(&report)))?
+        }
     }
     Ok(())
 }

@@ -5,17 +5,37 @@ pub(crate) mod inspect;
 pub(crate) mod learn;
 pub(crate) mod separate;
 
+use std::fmt::Display;
 use std::fs;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 
-/// A command line that cannot be meant: exit code 2.
+/// A command line that makes no sense: exit code 2.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
+
+/// Prints text and a line break on stdout. That a reader has closed the pipe, as `head` does, is no failure.
+///
+/// # Errors
+/// Stdout cannot be written to.
+pub(crate) fn print(text: &impl Display) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+/// Prints a note, a warning or an error on stderr, after the program's name. If stderr is closed there is nowhere else to
+/// report it.
+pub(crate) fn tell(text: &impl Display) {
+    let _ = writeln!(io::stderr(), "unweave: {text}");
+}
 
 /// What to do with outputs that exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

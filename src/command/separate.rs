@@ -1,5 +1,6 @@
 //! `unweave separate`: a file and a model to components and a mix.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use unweave::files::model as model_file;
 use unweave::files::render::{Outputs, layout_for, render};
 use unweave::model::{Model, Playing};
 
-use super::{Existing, Usage, check_output, check_stem, create_folder, progress_bar};
+use super::{Existing, Usage, check_output, check_stem, create_folder, print, progress_bar, tell};
 
 /// The most updates per frame: beyond it nothing changes but the time it takes.
 const MAX_UPDATES: i64 = 1000;
@@ -107,8 +108,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(output) = &arguments.output {
         rendered.mix.write(output)?;
     }
-    report(arguments, &model, &stems);
-    Ok(())
+    Ok(report(arguments, &model, &stems)?)
 }
 
 fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Usage> {
@@ -151,17 +151,16 @@ fn stem_paths(arguments: &Arguments, model: &Model, existing: Existing) -> anyho
 fn note_conversion(arguments: &Arguments, model: &Model, audio: &AudioFile, layout: StftLayout) {
     let (from, to) = (model.templates().format(), Format::new(audio.sample_rate as f32, layout, audio.channels.len()));
     if from != to {
-        eprintln!("unweave: note: {}: its templates ({from}) are converted to {to}", arguments.model.display());
+        tell(&format_args!("note: {}: its templates ({from}) are converted to {to}", arguments.model.display()));
     }
 }
 
-fn report(arguments: &Arguments, model: &Model, stems: &[PathBuf]) {
-    let outputs = || stems.iter().chain(&arguments.output);
+fn report(arguments: &Arguments, model: &Model, stems: &[PathBuf]) -> io::Result<()> {
     if arguments.json {
         let named = |(name, path): (&String, &PathBuf)| serde_json::json!({ "component": name, "file": path });
         let stems: Vec<_> = model.templates().components().iter().zip(stems).map(named).collect();
-        println!("{}", serde_json::json!({ "stems": stems, "mix": arguments.output }));
+        print(&serde_json::json!({ "stems": stems, "mix": arguments.output }))
     } else {
-        outputs().for_each(|path| println!("{}", path.display()));
+        stems.iter().chain(&arguments.output).try_for_each(|path| print(&path.display()))
     }
 }

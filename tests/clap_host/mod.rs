@@ -108,6 +108,16 @@ impl Host {
     /// # Errors
     /// The plug-in does not instantiate or activate.
     pub fn new(entry: &PluginEntry, sample_rate: f64, channels: usize) -> Result<Self> {
+        let mut host = Self::inactive(entry)?;
+        host.activate(sample_rate, channels)?;
+        Ok(host)
+    }
+
+    /// Creates an instance without activating it, as a host's scanner does.
+    ///
+    /// # Errors
+    /// The plug-in does not instantiate.
+    pub fn inactive(entry: &PluginEntry) -> Result<Self> {
         let factory = entry.get_plugin_factory().context("no plug-in factory")?;
         let descriptor = factory.plugin_descriptor(0).context("no plug-in in the factory")?;
         let id = descriptor.id().context("the plug-in has no id")?;
@@ -115,9 +125,7 @@ impl Host {
         let mut instance = PluginInstance::new(|_| SharedHandlers::default(), |_| (), entry, id, &info)?;
         let params = described(&mut instance)?;
         let (events, guard) = (EventBuffer::with_capacity(256), (|call| call()) as fn(&mut dyn FnMut()));
-        let mut host = Self { instance, processor: None, params, events, channels, transport: None, guard };
-        host.activate(sample_rate, channels)?;
-        Ok(host)
+        Ok(Self { instance, processor: None, params, events, channels: 2, transport: None, guard })
     }
 
     /// Deactivates, and activates with another sample rate and number of channels.
@@ -203,6 +211,21 @@ impl Host {
     /// No parameter has this name.
     pub fn set(&mut self, name: &str, value: f64) -> Result<()> {
         self.set_at(0, name, value)
+    }
+
+    /// Sets a parameter at once, without processing a block, as hosts do that have suspended the effect.
+    ///
+    /// # Errors
+    /// No parameter has this name, or the plug-in is not active.
+    pub fn set_while_suspended(&mut self, name: &str, value: f64) -> Result<()> {
+        let param = self.params.get(name).with_context(|| format!("no parameter “{name}”"))?;
+        let mut events = EventBuffer::with_capacity(1);
+        events.push(&ParamValueEvent::new(0, param.id, Pckn::match_all(), value));
+        let extension: PluginParams = self.instance.plugin_handle().get_extension().context("no parameters")?;
+        let processor = self.processor.as_mut().context("the plug-in is not active")?;
+        let (events, mut ignored) = (InputEvents::from_buffer(&events), OutputEvents::void());
+        extension.flush_active(&mut processor.plugin_handle(), &events, &mut ignored);
+        Ok(())
     }
 
     /// Like [`Host::set`], at a sample of the next block.
