@@ -328,6 +328,35 @@ fn large_model() -> Model {
 }
 
 #[test]
+#[ignore = "prints how long a large model takes to be fitted"]
+fn fitting_a_large_model() {
+    let model = large_model();
+    let median = |fit: &dyn Fn()| {
+        let mut times: Vec<Duration> = (0..15)
+            .map(|_| {
+                let start = Instant::now();
+                fit();
+                start.elapsed()
+            })
+            .collect();
+        times.sort();
+        times[7]
+    };
+    let (normal, fine) = (Playing::new(StftLayout::default()), Playing::new(Mode::Fine.layout(48_000.0)));
+    let euclidean = Playing { divergence: Divergence::Euclidean, ..normal };
+    let fit = |rate: f32, playing: Playing| median(&|| drop(model.playing(rate, 2, playing).unwrap()));
+    println!("as learned {:.1?}, at another rate {:.1?}", fit(48_000.0, normal), fit(44_100.0, normal));
+    println!("Fine {:.1?}, Euclidean {:.1?}", fit(48_000.0, fine), fit(48_000.0, euclidean));
+    println!("as learned, in bands {:.1?}", fit(48_000.0, Playing { bands: 100, ..normal }));
+    let decoded = || {
+        let (t, codes) = (model.templates(), model.codes());
+        let (names, owners) = (t.components().to_vec(), t.owners().to_vec());
+        drop(Model::from_codes(t.format(), names, owners, &codes, model.learned().clone()).unwrap());
+    };
+    println!("encoding and decoding {:.1?}", median(&decoded));
+}
+
+#[test]
 fn others_see_the_models_while_one_is_fitted() {
     let (_audio, _learn, editor) = connect();
     editor.models.replace(Some(Arc::new(large_model())));
@@ -352,6 +381,27 @@ fn others_see_the_models_while_one_is_fitted() {
     });
     // A fit takes milliseconds and a look less than a microsecond; whoever waits for the fit looks once or twice.
     assert!(looks > 20, "{looks} looks during the longest fit");
+}
+
+#[test]
+fn whoever_fits_last_the_current_model_plays_in_the_current_stream() {
+    let (mut audio, _learn, editor) = connect();
+    let models = &editor.models;
+    let names = ["a", "b"];
+    let [loaded, new] = names.map(|name| Arc::new(learned().with_names(vec![name.into(), "rest".into()]).unwrap()));
+    for round in 0..40 {
+        let channels = 1 + round % 2;
+        std::thread::scope(|scope| {
+            scope.spawn(|| models.replace(Some(loaded.clone())));
+            scope.spawn(|| models.review(new.clone()));
+            scope.spawn(|| models.play_in(48_000.0, channels, Playing::new(StftLayout::default())));
+            scope.spawn(|| models.compare());
+        });
+        let name = |templates: &Templates| templates.components()[0].clone();
+        let (current, playing) = (models.current(), audio.templates());
+        assert_eq!(playing.map(name), current.map(|model| name(model.templates())), "round {round}");
+        assert!(playing.is_none_or(|templates| templates.format().channels == channels), "round {round}");
+    }
 }
 
 #[test]

@@ -449,21 +449,4 @@ mod tests {
         models.prepare();
         assert!(!is_unfitted());
     }
-
-    #[test]
-    fn whoever_fits_slower_what_plays_in_the_end_is_the_current_model_in_the_current_stream() {
-        let (models, mut audio) = models();
-        for round in 0..40 {
-            std::thread::scope(|scope| {
-                scope.spawn(|| models.replace(Some(model("a"))));
-                scope.spawn(|| models.review(model("b")));
-                scope.spawn(|| models.play_in(48_000.0, 1 + round % 2, Playing::new(StftLayout::default())));
-                scope.spawn(|| models.compare());
-            });
-            let (current, playing) = (models.current(), audio.read().as_ref());
-            let name = |templates: &Templates| templates.components()[0].clone();
-            assert_eq!(playing.map(|t| name(t)), current.map(|model| name(model.templates())), "round {round}");
-            assert!(playing.is_none_or(|templates| templates.format().channels == 1 + round % 2), "round {round}");
-        }
-    }
 }
