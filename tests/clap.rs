@@ -244,6 +244,30 @@ fn a_capture_with_nothing_in_it_changes_nothing() {
 }
 
 #[test]
+fn a_state_saved_after_states_were_loaded_during_learning_equals_the_loaded_one() {
+    let state = learned(2, 2).save().unwrap();
+    let mut host = host(2);
+    host.load(&state).unwrap();
+    let loaded = host.saved_model().unwrap();
+    for _ in 0..3 {
+        host.set("Capture", 1.0).unwrap();
+        host.play(&music(2.0, 2), &[4096]).unwrap();
+        host.set("Capture", 0.0).unwrap();
+        host.play(&music(0.01, 2), &[64]).unwrap();
+        // The learning begins.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        host.load(&state).unwrap();
+        host.play(&music(0.01, 2), &[64]).unwrap();
+    }
+    // Longer than a learning takes.
+    for _ in 0..30 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        assert_eq!(host.saved_model().unwrap(), loaded);
+    }
+    assert_eq!(host.save().unwrap(), state);
+}
+
+#[test]
 fn learning_the_same_twice_gives_the_same_model() {
     let models: Vec<String> = (0..2).map(|_| learned(2, 3).saved_model().unwrap()).collect();
     assert_eq!(models[0], models[1]);

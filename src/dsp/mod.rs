@@ -16,6 +16,7 @@ pub mod istft;
 pub mod masks;
 pub mod mixer;
 pub mod mode;
+pub mod sanitize;
 pub mod separator;
 pub mod simd;
 pub mod spatial;

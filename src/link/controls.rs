@@ -83,13 +83,18 @@ impl SuspendedControls {
         self.source = Some(source);
     }
 
+    /// Whether the host processed no blocks for a while, as far as [`SuspendedControls::next`] has seen.
+    pub fn is_suspended(&self, now: Instant) -> bool {
+        now.duration_since(self.blocks.1) >= SUSPENDED
+    }
+
     /// The next action to carry out at the time `now`, as the audio thread would have sent it.
     pub fn next(&mut self, now: Instant) -> Option<CaptureMessage> {
         let blocks = self.shared.blocks.load(Relaxed);
         if self.blocks.0 != blocks {
             self.blocks = (blocks, now);
         }
-        let source = self.source.as_ref().filter(|_| now.duration_since(self.blocks.1) >= SUSPENDED)?;
+        let source = self.source.as_ref().filter(|_| self.is_suspended(now))?;
         if let Some(command) = self.shared.claim_command(|| source.command()) {
             return Some(CaptureMessage::Do(command, source.listening_while_stopped().settings));
         }

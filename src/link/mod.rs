@@ -26,7 +26,7 @@ pub use columns::{ColumnSender, Columns};
 pub use controls::{ControlSource, SuspendedControls};
 pub use models::{Models, Slot, Slots};
 pub use request::{Command, LearnRequest};
-pub use rings::{AudioLink, CaptureMessage, CaptureReader, HistorySwitch, Listening, Recording};
+pub use rings::{AudioLink, CaptureMessage, CaptureReader, HistorySwitch, Listening, Recording, Stamped};
 pub use stage::Stage;
 pub use status::{Meters, Phase, Status};
 
@@ -44,7 +44,8 @@ pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
     let (column_sender, columns) = columns::watch();
     let controls = Arc::new(controls::Controls::default());
     let shared = (status.clone(), meters.clone(), controls.clone());
-    let audio = AudioLink::new(frames_in, events_in, templates, column_sender, shared);
+    let rings = rings::Rings { frames: frames_in, events: events_in, loads: models.load_counter() };
+    let audio = AudioLink::new(rings, templates, column_sender, shared);
     let learn = LearnLink {
         capture: CaptureReader::new(frames_out, events_out),
         requests: requests_out,

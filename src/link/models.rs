@@ -1,20 +1,31 @@
 //! The last two models, which of them plays, and its way to the audio thread. Never touched by the audio thread.
+//!
+//! One lock guards which model is where. It is held only while pointers move: the host's main thread and the editor take it,
+//! and so do learning threads, whose low priority would otherwise hold up the others on a busy machine. Templates are fitted
+//! to the stream outside the lock, by whoever changed the model or the stream, and nothing is freed under it. A fit is sent to
+//! the audio thread only if its model and its stream are still the current ones when it is done, so a slow fit never replaces
+//! a newer one. Each slot keeps its fit, so that switching between A and B takes no time.
 
+use std::mem;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::dsp::Templates;
 use crate::model::{Model, Playing};
 
 /// The last two models, and the way of the one that plays to the audio thread. Never touched by the audio thread.
-pub struct Models(Mutex<Stored>);
+pub struct Models {
+    stored: Mutex<Stored>,
+    loads: Arc<AtomicU32>,
+}
 
 /// One of the two places for models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Slot {
-    /// Where the first model goes.
+    /// The first model is stored here.
     #[default]
     A,
-    /// Where the second goes.
+    /// The second model is stored here.
     B,
 }
 
@@ -34,7 +45,7 @@ pub struct Slots {
     pub current: Option<Arc<Model>>,
     /// The other one.
     pub other: Option<Arc<Model>>,
-    /// Where the model that plays is.
+    /// The slot of the model that plays.
     pub playing: Slot,
     /// Whether a new model waits to be kept or reverted.
     pub is_review: bool,
@@ -42,14 +53,28 @@ pub struct Slots {
 
 struct Stored {
     /// In the order of [`Slot`].
-    models: [Option<Arc<Model>>; 2],
+    slots: [Option<FittedModel>; 2],
     playing: Slot,
     review: Option<Review>,
     stream: Option<Stream>,
     audio: triple_buffer::Input<Option<Arc<Templates>>>,
 }
 
-/// What a review goes back to.
+/// A model, and its templates for one stream.
+struct FittedModel {
+    model: Arc<Model>,
+    fit: Option<Fit>,
+}
+
+/// A model's templates for one stream.
+#[derive(Clone)]
+struct Fit {
+    stream: Stream,
+    /// `None` for a format that templates cannot be fitted to. The engine does not run in such a format.
+    templates: Option<Arc<Templates>>,
+}
+
+/// What a review returns to.
 #[derive(Clone, Copy, PartialEq)]
 enum Review {
     /// The model that played before, in the slot it played in.
@@ -58,10 +83,45 @@ enum Review {
     Nothing(Slot),
 }
 
+/// What the audio thread runs in.
+#[derive(Clone, Copy)]
+struct Stream {
+    /// Counts the streams.
+    number: u32,
+    sample_rate: f32,
+    channels: usize,
+    playing: Playing,
+}
+
+impl Stream {
+    /// Whether the same templates fit both.
+    fn sounds_like(&self, other: &Self) -> bool {
+        let format = |stream: &Self| (stream.sample_rate, stream.channels, stream.playing);
+        format(self) == format(other)
+    }
+}
+
+impl Fit {
+    /// May take tens of milliseconds: never under the lock.
+    fn new(model: &Model, stream: Stream) -> Self {
+        let templates = model.playing(stream.sample_rate, stream.channels, stream.playing);
+        Self { stream, templates: templates.ok().map(Arc::new) }
+    }
+}
+
+/// What is left to do after a change, outside the lock.
+struct Aftermath {
+    /// The model that plays, and the stream that it is not fitted to yet.
+    unfitted: Option<(Arc<Model>, Stream)>,
+    /// Templates that nobody plays any more: freeing megabytes takes a while.
+    _replaced: Option<Arc<Templates>>,
+}
+
 impl Models {
     pub(super) fn new(audio: triple_buffer::Input<Option<Arc<Templates>>>) -> Self {
-        let (models, playing) = (Default::default(), Slot::default());
-        Self(Mutex::new(Stored { models, playing, review: None, stream: None, audio }))
+        let (slots, playing) = (Default::default(), Slot::default());
+        let stored = Stored { slots, playing, review: None, stream: None, audio };
+        Self { stored: Mutex::new(stored), loads: Arc::default() }
     }
 
     /// The model that plays.
@@ -71,47 +131,73 @@ impl Models {
 
     /// Both models.
     pub fn slots(&self) -> Slots {
-        let Stored { models, playing, review, .. } = &*self.stored();
-        Slots {
-            current: models[*playing as usize].clone(),
-            other: models[playing.other() as usize].clone(),
-            playing: *playing,
-            is_review: review.is_some(),
-        }
+        let stored = &*self.stored();
+        let model = |slot: Slot| stored.slots[slot as usize].as_ref().map(|fitted| fitted.model.clone());
+        let Stored { playing, review, .. } = *stored;
+        Slots { current: model(playing), other: model(playing.other()), playing, is_review: review.is_some() }
     }
 
-    /// Puts a model (or none) where one plays, and plays it, without a review: what a project saved.
+    /// Counts the calls of [`Models::replace`]: what was asked for or begun under an earlier count belongs to a project that
+    /// is no longer open.
+    pub fn loads(&self) -> u32 {
+        self.loads.load(Relaxed)
+    }
+
+    /// The same count for the audio thread, which stamps its messages with it.
+    pub(super) fn load_counter(&self) -> Arc<AtomicU32> {
+        self.loads.clone()
+    }
+
+    /// Puts a model (or none) into the slot that plays, and plays it, without a review: what a project saved.
     pub fn replace(&self, model: Option<Arc<Model>>) {
-        let mut stored = self.stored();
-        let playing = stored.playing;
-        stored.models[playing as usize] = model;
-        stored.review = None;
-        stored.play();
+        let model = model.map(|model| self.fitted(model));
+        let _replaced = self.change(|stored| {
+            // Under the lock, so that nothing learned before can enter a slot afterwards.
+            self.loads.fetch_add(1, Relaxed);
+            stored.review = None;
+            mem::replace(&mut stored.slots[stored.playing as usize], model)
+        });
     }
 
     /// Plays a new model, in review: from the slot that did not play, or from the one that played nothing. A review that
     /// was going on is kept.
     pub fn review(&self, model: Arc<Model>) {
-        let mut stored = self.stored();
-        let before = stored.playing;
-        if stored.models[before as usize].is_none() {
-            stored.review = Some(Review::Nothing(before));
-        } else {
-            stored.review = Some(Review::Model(before));
-            stored.playing = before.other();
-        }
-        let playing = stored.playing;
-        stored.models[playing as usize] = Some(model);
-        stored.play();
+        self.review_unless(model, |_| false);
     }
 
-    /// Puts `new` where `old` is, if it still is: the same model with a change. Reviews go on.
-    pub fn exchange(&self, old: &Arc<Model>, new: Arc<Model>) {
-        let mut stored = self.stored();
-        if let Some(slot) = stored.models.iter_mut().flatten().find(|model| Arc::ptr_eq(model, old)) {
-            *slot = new;
-            stored.play();
-        }
+    /// Like [`Models::review`], unless a project was loaded since [`Models::loads`] was `loads`. Whether it was done.
+    pub fn review_since(&self, model: Arc<Model>, loads: u32) -> bool {
+        self.review_unless(model, |now| now != loads)
+    }
+
+    fn review_unless(&self, model: Arc<Model>, is_late: impl FnOnce(u32) -> bool) -> bool {
+        let fitted = self.fitted(model);
+        let replaced = self.change(|stored| {
+            if is_late(self.loads()) {
+                return Err(fitted);
+            }
+            let before = stored.playing;
+            if stored.slots[before as usize].is_none() {
+                stored.review = Some(Review::Nothing(before));
+            } else {
+                stored.review = Some(Review::Model(before));
+                stored.playing = before.other();
+            }
+            Ok(stored.slots[stored.playing as usize].replace(fitted))
+        });
+        replaced.is_ok()
+    }
+
+    /// Puts `new` where `old` is: the same model with a change. Reviews go on. Does nothing where `old` is gone; whether it
+    /// was still there.
+    pub fn exchange(&self, old: &Arc<Model>, new: Arc<Model>) -> bool {
+        let fitted = self.fitted(new);
+        let replaced =
+            self.change(|stored| match stored.slots.iter_mut().flatten().find(|slot| Arc::ptr_eq(&slot.model, old)) {
+                Some(slot) => Ok(mem::replace(slot, fitted)),
+                None => Err(fitted),
+            });
+        replaced.is_ok()
     }
 
     /// Ends the review: what plays goes on playing.
@@ -119,53 +205,53 @@ impl Models {
         self.stored().review = None;
     }
 
-    /// Ends the review: what played before plays again, and the refused model stays in the other slot. Whether there was
+    /// Ends the review: what played before plays again, and the rejected model stays in the other slot. Whether there was
     /// a review.
     pub fn revert(&self) -> bool {
-        let mut stored = self.stored();
-        match stored.review.take() {
-            None => return false,
-            Some(Review::Model(before)) => stored.playing = before,
-            Some(Review::Nothing(before)) => {
-                stored.models[before.other() as usize] = stored.models[before as usize].take();
+        let (is_done, _replaced) = self.change(|stored| match stored.review.take() {
+            None => (false, None),
+            Some(Review::Model(before)) => {
                 stored.playing = before;
+                (true, None)
             }
-        }
-        stored.play();
-        true
+            Some(Review::Nothing(before)) => {
+                stored.playing = before;
+                let rejected = stored.slots[before as usize].take();
+                (true, mem::replace(&mut stored.slots[before.other() as usize], rejected))
+            }
+        });
+        is_done
     }
 
     /// Plays the other slot, even if it is empty; a review goes on. Whether there was any model.
     pub fn compare(&self) -> bool {
-        let mut stored = self.stored();
-        let is_any = stored.models.iter().any(Option::is_some);
-        if is_any {
-            stored.playing = stored.playing.other();
-            stored.play();
-        }
-        is_any
+        self.change(|stored| {
+            let is_any = stored.slots.iter().any(Option::is_some);
+            if is_any {
+                stored.playing = stored.playing.other();
+            }
+            is_any
+        })
     }
 
-    /// The audio thread now runs at this rate, in mono or stereo: it gets the templates fitted to it. Gives the number of
-    /// this stream.
+    /// The audio thread now runs at this rate, in mono or stereo: when this returns, it has the templates fitted to it. Gives
+    /// the number of this stream.
     pub fn play_in(&self, sample_rate: f32, channels: usize, playing: Playing) -> u32 {
-        let mut stored = self.stored();
-        let number = stored.stream.map_or(0, |stream| stream.number.wrapping_add(1));
-        stored.stream = Some(Stream { number, sample_rate, channels, playing });
-        stored.play();
-        number
+        self.change(|stored| {
+            let number = stored.stream.map_or(0, |stream| stream.number.wrapping_add(1));
+            stored.stream = Some(Stream { number, sample_rate, channels, playing });
+            number
+        })
     }
 
-    /// The audio thread now plays like this, at the rate and with the channels it had. Gives the rate, or nothing if that is
-    /// no longer so: what was told in an earlier stream is late.
+    /// The audio thread now plays like this, at the rate and with the channels it had. Gives the rate, or nothing if the
+    /// message comes from an earlier stream.
     pub fn play_like(&self, playing: Playing, stream: u32) -> Option<f32> {
-        let mut stored = self.stored();
-        let known = stored.stream.filter(|known| known.number == stream)?;
-        if known.playing != playing {
+        self.change(|stored| {
+            let known = stored.stream.filter(|known| known.number == stream)?;
             stored.stream = Some(Stream { playing, ..known });
-            stored.play();
-        }
-        Some(known.sample_rate)
+            Some(known.sample_rate)
+        })
     }
 
     /// How the audio thread plays, and its sample rate; nothing before it ever ran.
@@ -173,30 +259,81 @@ impl Models {
         self.stored().stream.map(|stream| (stream.playing, stream.sample_rate))
     }
 
+    /// Fits the model that does not play too, if that was not done yet: [`Models::compare`] then takes no time.
+    pub fn prepare(&self) {
+        let unfitted = {
+            let stored = self.stored();
+            stored.unfitted(stored.playing.other())
+        };
+        if let Some((model, stream)) = unfitted {
+            self.fit(&model, stream);
+        }
+    }
+
+    /// The model with its templates for the present stream.
+    fn fitted(&self, model: Arc<Model>) -> FittedModel {
+        let stream = self.stored().stream;
+        let fit = stream.map(|stream| Fit::new(&model, stream));
+        FittedModel { model, fit }
+    }
+
+    /// Makes a change, and sends what plays from then on to the audio thread.
+    fn change<T>(&self, change: impl FnOnce(&mut Stored) -> T) -> T {
+        let (result, aftermath) = {
+            let mut stored = self.stored();
+            let result = change(&mut stored);
+            (result, stored.send())
+        };
+        if let Some((model, stream)) = &aftermath.unfitted {
+            self.fit(model, *stream);
+        }
+        result
+    }
+
+    /// Fits a model, and sends it to the audio thread if it is still the one that plays. If another one plays by then, that is
+    /// fitted by whoever made the change.
+    fn fit(&self, model: &Arc<Model>, stream: Stream) {
+        let fit = Fit::new(model, stream);
+        let _dropped_outside_the_lock = {
+            let mut stored = self.stored();
+            (stored.take_fit(model, fit), stored.send())
+        };
+    }
+
     /// A panic elsewhere left whole values: no change stops halfway.
     fn stored(&self) -> MutexGuard<'_, Stored> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What the audio thread runs in.
-#[derive(Clone, Copy, PartialEq)]
-struct Stream {
-    /// Counts the streams.
-    number: u32,
-    sample_rate: f32,
-    channels: usize,
-    playing: Playing,
-}
-
 impl Stored {
-    fn play(&mut self) {
-        let model = self.models[self.playing as usize].as_ref();
-        // A format that templates cannot be fitted to is one that the engine does not run in.
-        let fitted = model.zip(self.stream).and_then(|(model, stream)| {
-            model.playing(stream.sample_rate, stream.channels, stream.playing).ok().map(Arc::new)
-        });
-        self.audio.write(fitted);
+    /// Sends the templates that shall play to the audio thread, if they are fitted.
+    fn send(&mut self) -> Aftermath {
+        let unfitted = self.unfitted(self.playing);
+        if unfitted.is_some() {
+            return Aftermath { unfitted, _replaced: None };
+        }
+        let fit = self.slots[self.playing as usize].as_ref().and_then(|fitted| fitted.fit.as_ref());
+        let templates = fit.and_then(|fit| fit.templates.clone());
+        let _replaced = mem::replace(self.audio.input_buffer_mut(), templates);
+        self.audio.publish();
+        Aftermath { unfitted: None, _replaced }
+    }
+
+    /// The model of a slot and the stream, where it is not fitted to that.
+    fn unfitted(&self, slot: Slot) -> Option<(Arc<Model>, Stream)> {
+        let (fitted, stream) = self.slots[slot as usize].as_ref().zip(self.stream)?;
+        let is_fitted = fitted.fit.as_ref().is_some_and(|fit| fit.stream.sounds_like(&stream));
+        (!is_fitted).then(|| (fitted.model.clone(), stream))
+    }
+
+    /// Stores a fit with its model, where both are still wanted. Gives what is to be dropped after the lock.
+    fn take_fit(&mut self, model: &Arc<Model>, fit: Fit) -> [Option<Fit>; 2] {
+        let is_current = self.stream.is_some_and(|stream| stream.sounds_like(&fit.stream));
+        self.slots.each_mut().map(|slot| {
+            let slot = slot.as_mut().filter(|slot| is_current && Arc::ptr_eq(&slot.model, model))?;
+            slot.fit.replace(fit.clone())
+        })
     }
 }
 
@@ -297,5 +434,19 @@ mod tests {
         expect(&models, "saved", "Y", Slot::A, false);
         models.replace(None);
         expect(&models, "–", "Y", Slot::A, false);
+    }
+
+    #[test]
+    fn comparing_fits_nothing_anew_and_a_prepared_model_is_fitted_to_a_new_stream() {
+        let (models, mut audio) = models();
+        models.review(model("x"));
+        let x = audio.read().clone().unwrap();
+        models.review(model("y"));
+        assert!(models.compare() && Arc::ptr_eq(audio.read().as_ref().unwrap(), &x));
+        models.play_in(96_000.0, 2, Playing::new(StftLayout::default()));
+        let is_unfitted = || models.stored().unfitted(Slot::B).is_some();
+        assert!(is_unfitted());
+        models.prepare();
+        assert!(!is_unfitted());
     }
 }

@@ -1,18 +1,20 @@
 //! What plays and what is asked for, from the audio thread to the learner; and the audio thread's other ends.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use super::columns::ColumnSender;
 use super::controls::Controls;
 use super::request::Command;
 use super::status::{Meters, Status};
 use crate::dsp::Templates;
+use crate::dsp::sanitize::sanitized;
 use crate::model::Playing;
 use crate::model::settings::LearnSettings;
 
-/// Frames that the audio thread may be ahead of the learner, which looks every 20 ms, and while it learns every 100 ms: 8 s
-/// at 48 kHz, so that a host that renders 80 times faster than real time loses nothing; half of it for the history alone.
+/// Frames that the audio thread may be ahead of the learner, which reads them every 50 ms, after a pause every 250 ms, and
+/// while it learns every 100 ms: 8 s at 48 kHz, so that a host that renders 32 times faster than real time loses nothing; half
+/// of it for the history alone.
 pub(super) const RING_FRAMES: usize = 8 * 48_000;
 /// Frames of the ring that history alone never takes: it must not cost a capture its beginning where a host renders faster
 /// than the learner listens.
@@ -47,6 +49,15 @@ pub enum CaptureMessage {
         /// … in the stream of this number, see [`Models::play_in`](super::Models::play_in).
         stream: u32,
     },
+}
+
+/// A message, and which project was open when it was sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stamped {
+    /// What was sent.
+    pub message: CaptureMessage,
+    /// What [`Models::loads`](super::Models::loads) counted at that time.
+    pub loads: u32,
 }
 
 /// Whether the last seconds that played are kept.
@@ -84,21 +95,28 @@ pub struct Listening {
 
 /// The audio thread's ends.
 pub struct AudioLink {
-    frames: rtrb::Producer<[f32; 2]>,
-    /// Everything but frames, each after so many frames.
-    events: rtrb::Producer<(u64, CaptureMessage)>,
+    rings: Rings,
     written_frames: u64,
     templates: triple_buffer::Output<Option<Arc<Templates>>>,
     status: Arc<Status>,
     meters: Arc<Meters>,
     columns: ColumnSender,
     controls: Arc<Controls>,
-    told: Told,
+    sent: Sent,
 }
 
-/// What the learner was told last.
+/// The audio thread's ends of the rings.
+pub(super) struct Rings {
+    pub(super) frames: rtrb::Producer<[f32; 2]>,
+    /// Everything but frames, each after so many frames.
+    pub(super) events: rtrb::Producer<(u64, Stamped)>,
+    /// See [`Models::loads`](super::Models::loads).
+    pub(super) loads: Arc<AtomicU32>,
+}
+
+/// What was sent to the learner last.
 #[derive(Default)]
-struct Told {
+struct Sent {
     /// Sample rate and channels.
     format: Option<(f32, u8)>,
     history: HistorySwitch,
@@ -106,13 +124,12 @@ struct Told {
 
 impl AudioLink {
     pub(super) fn new(
-        frames: rtrb::Producer<[f32; 2]>,
-        events: rtrb::Producer<(u64, CaptureMessage)>,
+        rings: Rings,
         templates: triple_buffer::Output<Option<Arc<Templates>>>,
         columns: ColumnSender,
         (status, meters, controls): (Arc<Status>, Arc<Meters>, Arc<Controls>),
     ) -> Self {
-        Self { frames, events, written_frames: 0, templates, status, meters, columns, controls, told: Told::default() }
+        Self { rings, written_frames: 0, templates, status, meters, columns, controls, sent: Sent::default() }
     }
 
     /// The newest templates. They stay alive, and are never dropped here, until the next call.
@@ -130,11 +147,11 @@ impl AudioLink {
         self.columns.is_watched()
     }
 
-    /// Sends `audio` (a slice per channel) where history or a capture wants it. When a capture is off again, it is learned
-    /// from. A recording whose format changes begins anew.
+    /// Sends `audio` (a slice per channel) as the engine hears it, see [`sanitized`], while the history or a capture is on.
+    /// When a capture is switched off, the learner learns from it. A recording whose format changes begins anew.
     pub fn listen(&mut self, listening: Listening, sample_rate: f32, audio: &[&mut [f32]]) {
         self.controls.count_block();
-        let is_told = self.tell_controls(listening, sample_rate, audio.len().min(2) as u8);
+        let is_sent = self.send_controls(listening, sample_rate, audio.len().min(2) as u8);
         if listening.history == HistorySwitch::Off && listening.recording != Recording::On {
             return;
         }
@@ -142,9 +159,9 @@ impl AudioLink {
         let second = audio.get(1).unwrap_or(first);
         let wanted = first.len().min(second.len());
         let kept_free = if listening.recording == Recording::On { 0 } else { FREE_FOR_CAPTURES };
-        let room = if is_told { wanted.min(self.frames.slots().saturating_sub(kept_free)) } else { 0 };
-        if let Ok(chunk) = self.frames.write_chunk_uninit(room) {
-            let frames = first.iter().zip(second.iter()).map(|(&left, &right)| [left, right]);
+        let room = if is_sent { wanted.min(self.rings.frames.slots().saturating_sub(kept_free)) } else { 0 };
+        if let Ok(chunk) = self.rings.frames.write_chunk_uninit(room) {
+            let frames = first.iter().zip(second.iter()).map(|(&left, &right)| [left, right].map(sanitized));
             self.written_frames += chunk.fill_from_iter(frames) as u64;
         }
         // Where nobody captures, a host that renders many times faster than real time only leaves gaps in the history.
@@ -153,30 +170,30 @@ impl AudioLink {
         }
     }
 
-    /// Tells what changed since it was told last. Whether there was room for all of it.
-    fn tell_controls(&mut self, listening: Listening, sample_rate: f32, channels: u8) -> bool {
+    /// Sends what changed since the last block. Whether there was room for all of it.
+    fn send_controls(&mut self, listening: Listening, sample_rate: f32, channels: u8) -> bool {
         let Listening { history, recording, .. } = listening;
         let is_wanted = history == HistorySwitch::On || recording != Recording::Off;
         let format = Some((sample_rate, channels));
-        if is_wanted && channels > 0 && self.told.format != format {
-            if !self.tell(CaptureMessage::Stream { sample_rate, channels }) {
+        if is_wanted && channels > 0 && self.sent.format != format {
+            if !self.send(CaptureMessage::Stream { sample_rate, channels }) {
                 return false;
             }
-            self.told.format = format;
+            self.sent.format = format;
         }
-        if self.told.history != history {
-            if !self.tell(CaptureMessage::History(history)) {
+        if self.sent.history != history {
+            if !self.send(CaptureMessage::History(history)) {
                 return false;
             }
-            self.told.history = history;
+            self.sent.history = history;
         }
         loop {
             // What is claimed must be sent.
-            if self.events.slots() == 0 {
+            if self.rings.events.slots() == 0 {
                 return self.controls.recording() == recording;
             }
             match self.controls.claim_recording(|| listening) {
-                Some(message) => self.tell(message),
+                Some(message) => self.send(message),
                 None => break,
             };
         }
@@ -186,7 +203,7 @@ impl AudioLink {
     /// Sends the command that the parameter changed to, unless the learner has carried it out while no blocks were processed.
     pub fn follow_command(&mut self, command: Option<Command>, settings: impl FnOnce() -> LearnSettings) {
         // What is claimed must be sent; the ring has room again by a later block.
-        if self.events.slots() > 0
+        if self.rings.events.slots() > 0
             && let Some(command) = self.controls.claim_command(|| command)
         {
             self.command(command, settings());
@@ -195,18 +212,19 @@ impl AudioLink {
 
     /// Sends a command. Whether there was room for it: if not, say it again.
     pub fn command(&mut self, command: Command, settings: LearnSettings) -> bool {
-        self.tell(CaptureMessage::Do(command, settings))
+        self.send(CaptureMessage::Do(command, settings))
     }
 
     /// Tells the others how the audio thread plays from now on, in the stream of a number that
     /// [`Models::play_in`](super::Models::play_in) gave. Whether there was room for it: if not, say it again.
     pub fn play_in(&mut self, playing: Playing, stream: u32) -> bool {
-        self.tell(CaptureMessage::Play { playing, stream })
+        self.send(CaptureMessage::Play { playing, stream })
     }
 
-    /// Whether there was room for an event.
-    fn tell(&mut self, event: CaptureMessage) -> bool {
-        self.events.push((self.written_frames, event)).is_ok()
+    /// Whether there was room for a message.
+    fn send(&mut self, message: CaptureMessage) -> bool {
+        let stamped = Stamped { message, loads: self.rings.loads.load(Relaxed) };
+        self.rings.events.push((self.written_frames, stamped)).is_ok()
     }
 
     /// Says whether the host plays.
@@ -220,22 +238,22 @@ impl AudioLink {
     }
 }
 
-/// What the audio thread tells the learner, in the order it was told.
+/// What the audio thread sends to the learner, in order.
 pub struct CaptureReader {
     frames: rtrb::Consumer<[f32; 2]>,
-    events: rtrb::Consumer<(u64, CaptureMessage)>,
+    events: rtrb::Consumer<(u64, Stamped)>,
     read_frames: u64,
 }
 
 impl CaptureReader {
-    pub(super) fn new(frames: rtrb::Consumer<[f32; 2]>, events: rtrb::Consumer<(u64, CaptureMessage)>) -> Self {
+    pub(super) fn new(frames: rtrb::Consumer<[f32; 2]>, events: rtrb::Consumer<(u64, Stamped)>) -> Self {
         Self { frames, events, read_frames: 0 }
     }
 
     /// Hands over the frames that came before the next message, and gives that message; `None` when all that came was read.
-    pub fn read(&mut self, on_frames: &mut dyn FnMut(&[[f32; 2]])) -> Option<CaptureMessage> {
+    pub fn read(&mut self, on_frames: &mut dyn FnMut(&[[f32; 2]])) -> Option<Stamped> {
         loop {
-            // First the frames: a message that was told before one of them is then seen below.
+            // First the frames: a message that was sent before one of them is then seen below.
             let waiting = self.frames.slots();
             let due = self.events.peek().ok().map(|(after, _)| after.saturating_sub(self.read_frames) as usize);
             let count = due.unwrap_or(waiting).min(waiting);

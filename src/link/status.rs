@@ -30,6 +30,8 @@ pub struct Status {
     pub progress: AtomicF32,
     /// Learnings that ended, well or not.
     pub learns_ended: AtomicU32,
+    /// Tasks and requests that the learner finished, well or not, learnings among them.
+    pub tasks_done: AtomicU32,
     /// Whether the host plays: then learning leaves it all cores but one. Written by the audio thread.
     pub is_playing: AtomicBool,
     /// Captured frames that found the ring full. Written by the audio thread.
@@ -66,8 +68,8 @@ impl Status {
         self.enter(Phase::Failed);
     }
 
-    /// Forgets the last failure: something new begins.
-    pub fn forgive(&self) {
+    /// Clears the last failure: something new begins.
+    pub fn clear_error(&self) {
         whole(&self.failure).clear();
     }
 
@@ -104,8 +106,13 @@ impl Status {
         self.enter(Phase::Learning);
     }
 
+    /// The running learning is over.
+    pub fn end(&self) {
+        let _ = self.phase.compare_exchange(Phase::Learning as u8, Phase::Idle as u8, Relaxed, Relaxed);
+    }
+
     /// Adds to the losses of the running learning.
-    pub fn lose(&self, loss: f32) {
+    pub fn record_loss(&self, loss: f32) {
         whole(&self.losses).push(loss);
     }
 

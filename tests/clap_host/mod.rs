@@ -304,8 +304,8 @@ impl Host {
     /// The plug-in does not save, or saves what is no JSON.
     pub fn saved_model(&mut self) -> Result<String> {
         let state = self.save()?;
-        // The wrapper writes the length before the JSON.
-        let start = state.iter().position(|&byte| byte == b'{').context("no JSON in the state")?;
+        // The wrapper writes the length before the JSON; one of its bytes may be a brace.
+        let start = state.windows(2).position(|pair| pair == b"{\"").context("no JSON in the state")?;
         let state: serde_json::Value = serde_json::from_slice(&state[start..])?;
         Ok(state["fields"]["model"].as_str().context("no model in the state")?.to_string())
     }

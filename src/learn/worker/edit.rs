@@ -1,6 +1,6 @@
 //! Changes of a learned model: names, and which component owns which template.
 
-use super::kept::Kept;
+use super::captures::Captures;
 use super::refusal::Refusal;
 use crate::learn::capture::Capture;
 use crate::learn::draft::Draft;
@@ -58,7 +58,7 @@ pub fn moved(model: &Model, template: usize, component: usize) -> Result<Model, 
 pub fn measured(
     model: &Model,
     touched: [usize; 2],
-    kept: &Kept,
+    captures: &Captures,
     options: &LearnOptions,
     on_progress: OnProgress<'_>,
 ) -> Result<Model, LearnError> {
@@ -67,10 +67,10 @@ pub fn measured(
     let fits =
         |capture: &&Capture| (capture.sample_rate(), capture.channels().len()) == (format.sample_rate, format.channels);
     let mut draft = Draft::of(model, format, learned.layout)?;
-    for (component, capture) in draft.components.iter_mut().zip(&kept.alone) {
+    for (component, capture) in draft.components.iter_mut().zip(&captures.alone) {
         component.capture = capture.as_ref().filter(fits);
     }
-    draft.mix = kept.mix.as_ref().filter(fits);
+    draft.mix = captures.mix.as_ref().filter(fits);
     if draft.mix.is_some() {
         touched.into_iter().for_each(|index| draft.components[index].covariances.clear());
     }
@@ -152,10 +152,10 @@ mod tests {
         let (divergence, steady) = (Divergence::default(), Vec::new());
         let learned = Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: false, steady };
         let model = Model::new(&templates, learned).unwrap();
-        let kept = Kept { mix: Some(mix), ..Kept::default() };
+        let captures = Captures { mix: Some(mix), ..Captures::default() };
         let measure = |model: &Model| {
             let go_on: OnProgress<'_> = &mut |_| std::ops::ControlFlow::Continue(());
-            measured(model, [0, 1], &kept, &LearnOptions::default(), go_on).unwrap()
+            measured(model, [0, 1], &captures, &LearnOptions::default(), go_on).unwrap()
         };
         let before = measure(&model);
         let after = measure(&moved(&before, 1, 1).unwrap());

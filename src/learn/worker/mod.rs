@@ -1,18 +1,24 @@
-//! The learning thread: one per instance, owned, cancellable, joined by `Drop`.
+//! The learning thread: one per instance, named and cancellable.
+//!
+//! It gives way to every other thread, so on a busy machine it may not run for hundreds of milliseconds, and a host that waited
+//! for its end would stand still for as long; an unprivileged process can lower a thread's priority, but not raise it again.
+//! Dropping a [`Learner`] therefore only asks the thread to end. It owns everything that it still uses, and ends at the next
+//! poll, within milliseconds of its own time. A host may unload the plug-in's library before that, so the library must stay in
+//! memory: `build.rs` links it with `-z nodelete`, and macOS never unloads a library with thread-local variables. Windows unloads
+//! it, so there the drop waits.
 
+pub mod captures;
 pub mod edit;
 pub mod history;
 pub mod inbox;
-pub mod kept;
+pub mod recording;
 pub mod refusal;
-pub mod take;
 
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
 
 use crate::dsp::{Mode, StftLayout};
 use crate::learn::capture::{Capture, CaptureError};
@@ -22,15 +28,13 @@ use crate::learn::options::LearnOptions;
 use crate::learn::progress::Iteration;
 use crate::learn::report::Report;
 use crate::learn::threads::{Priority, Threads, lower_priority};
-use crate::link::{EditorLink, LearnLink, LearnRequest, Models, Phase, Status};
+use crate::link::{Command, EditorLink, LearnLink, LearnRequest, Models, Status};
 use crate::model::Model;
 use crate::model::settings::{LearnSettings, Steadiness, Target};
-use inbox::{Inbox, Task, Word, give_memory_back};
-use kept::{Kept, KeptOfModels};
+use captures::{Captures, CapturesOfModels};
+use inbox::{Inbox, Interrupt, Task};
 pub use refusal::Refusal;
 
-/// How often the thread looks for captured frames.
-const POLL: Duration = Duration::from_millis(20);
 /// The name of the component that learns what the others leave.
 pub const REST: &str = "rest";
 
@@ -47,18 +51,19 @@ impl Learner {
     /// No thread could be started.
     pub fn start(link: LearnLink, editor: EditorLink, options: LearnOptions) -> io::Result<Self> {
         let (models, status) = (link.models.clone(), link.status.clone());
-        let (inbox, kept) = (Inbox::new(link), KeptOfModels::default());
-        let worker = Worker { inbox, models, status, options, kept, is_quitting: false };
+        let (inbox, captures) = (Inbox::new(link), CapturesOfModels::default());
+        let worker = Worker { inbox, models, status, options, captures, is_quitting: false };
         let thread = Builder::new().name("unweave-learn".into()).spawn(move || worker.run())?;
         Ok(Self { link: editor, thread: Some(thread) })
     }
 }
 
 impl Drop for Learner {
+    /// Asks the thread to end, and does not wait for it; see the module.
     fn drop(&mut self) {
         // The thread is gone already if it does not listen.
         let _ = self.link.requests.send(LearnRequest::Quit);
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.take().filter(|_| cfg!(windows)) {
             let _ = thread.join();
         }
     }
@@ -69,94 +74,95 @@ struct Worker {
     models: Arc<Models>,
     status: Arc<Status>,
     options: LearnOptions,
-    kept: KeptOfModels,
-    /// A learning was broken off because the owner is going.
+    captures: CapturesOfModels,
+    /// A task was broken off because the owner is going.
     is_quitting: bool,
 }
 
 /// What a learning gives: the model, what to tell of it, and the captures it was learned from.
-type Learned = (Model, Report, Kept);
+type Learned = (Model, Report, Captures);
 
 /// Where a learned model goes.
-#[derive(Clone, Copy)]
-enum Place {
+enum Destination {
     /// It is to be kept or reverted.
     Review,
-    /// It stands for the one that plays: the same captures, for another window.
-    Same,
+    /// It replaces this model, learned from the same captures for another window, if that is still there.
+    Exchange(Arc<Model>),
 }
 
 impl Worker {
     fn run(mut self) {
         lower_priority();
         loop {
-            match self.inbox.wait(POLL) {
-                Word::Quit => return,
+            match self.inbox.wait() {
+                Interrupt::Quit => return,
                 // Between learnings there is nothing to cancel, but a failure that was read.
-                Word::Cancel => self.begin(),
-                Word::GoOn => {}
+                Interrupt::Cancel => {
+                    self.inbox.report(Ok(()));
+                    self.inbox.count_task();
+                }
+                Interrupt::Continue => {}
             }
             while let Some(task) = self.inbox.next_task() {
                 self.act(task);
+                self.inbox.count_task();
                 if self.is_quitting {
                     return;
                 }
             }
+            self.models.prepare();
             self.follow_models();
         }
     }
 
     fn act(&mut self, task: Task) {
-        let is_switch = matches!(task, Task::Revert | Task::Compare);
-        let done = match task {
+        match task {
+            Task::Learn(capture, settings) => {
+                let learned = capture.and_then(|capture| self.learn(capture, settings));
+                self.end(learned, Destination::Review);
+            }
+            Task::Request(LearnRequest::Do(Command::LearnAgain, settings)) => {
+                let learned = self.learn_again(settings);
+                self.end(learned, Destination::Review);
+            }
+            Task::Request(request) => {
+                let done = self.answer(request);
+                self.follow_models();
+                self.report(done);
+            }
             Task::Play(playing, stream) => {
                 if let Some(sample_rate) = self.models.play_like(playing, stream) {
                     self.learn_for(playing.layout, sample_rate);
                 }
-                return;
             }
-            Task::Learn(capture, settings) => {
-                let learned = capture.and_then(|capture| self.learn(capture, settings));
-                return self.end(learned, Place::Review);
+            Task::FollowWindow => {
+                if let Some((playing, sample_rate)) = self.models.playing() {
+                    self.learn_for(playing.layout, sample_rate);
+                }
             }
-            Task::LearnAgain(settings) => {
-                let learned = self.learn_again(settings);
-                return self.end(learned, Place::Review);
-            }
-            Task::Keep => {
-                self.models.keep();
-                Ok(())
-            }
-            Task::Revert if !self.models.revert() => Err(Refusal::NoReview),
-            Task::Compare if !self.models.compare() => Err(Refusal::NothingToCompare),
-            Task::Revert | Task::Compare => Ok(()),
-            Task::Forget => {
-                self.kept.clear();
-                give_memory_back();
-                Ok(())
-            }
-            Task::Rename(component, name) => self.rename(component, &name),
-            Task::Move(template, component) => self.move_template(template, component),
-            Task::Replace(model) => {
-                self.models.review(model);
-                Ok(())
-            }
-        };
-        self.begin();
-        match done {
-            Ok(()) | Err(Refusal::Learn(LearnError::Cancelled)) => {}
-            Err(refusal) => self.status.fail(refusal.to_string()),
-        }
-        // The model that plays now may have been learned for another window.
-        if let Some((playing, sample_rate)) = self.models.playing().filter(|_| is_switch) {
-            self.learn_for(playing.layout, sample_rate);
         }
     }
 
-    /// Something new begins: what failed before is forgotten.
-    fn begin(&self) {
-        self.status.forgive();
-        self.status.enter(if self.inbox.is_capturing() { Phase::Capturing } else { Phase::Idle });
+    /// Does what needs no learning from the start.
+    fn answer(&mut self, request: LearnRequest) -> Result<(), Refusal> {
+        match request {
+            LearnRequest::Do(Command::Clear, _) => self.captures.clear(),
+            LearnRequest::Do(command @ (Command::Keep | Command::Revert | Command::Compare), _) => {
+                self.inbox.switch(command)?;
+            }
+            LearnRequest::Rename { component, name } => self.rename(component, &name)?,
+            LearnRequest::Move { template, component } => self.move_template(template, component)?,
+            LearnRequest::Replace(model) => self.models.review(model),
+            // The inbox makes other tasks of these, or none.
+            LearnRequest::Do(Command::LearnLast | Command::LearnAgain | Command::Cancel, _) | LearnRequest::Quit => {}
+        }
+        Ok(())
+    }
+
+    /// Shows how a task ended.
+    fn report(&self, done: Result<(), Refusal>) {
+        self.status.end();
+        self.inbox.report(done);
     }
 
     /// The model that plays, with a component called otherwise.
@@ -170,7 +176,7 @@ impl Worker {
     /// A changed model stands where the model was, and has its captures.
     fn exchange(&mut self, model: &Arc<Model>, changed: Model) {
         let changed = Arc::new(changed);
-        self.kept.keep(changed.clone(), self.kept.of(Some(model)));
+        self.captures.keep(changed.clone(), self.captures.of(Some(model)));
         self.models.exchange(model, changed);
     }
 
@@ -178,8 +184,8 @@ impl Worker {
     fn move_template(&mut self, template: usize, component: usize) -> Result<(), Refusal> {
         let model = self.models.current().ok_or(Refusal::NoModel)?;
         let changed = edit::moved(&model, template, component)?;
-        let kept = self.kept.of(Some(&model));
-        let Some(settings) = kept.settings else {
+        let captures = self.captures.of(Some(&model));
+        let Some(settings) = captures.settings else {
             self.exchange(&model, changed);
             return Ok(());
         };
@@ -187,7 +193,7 @@ impl Worker {
         let options = options(&self.options, settings);
         let touched = [model.templates().owners()[template], component];
         let mut on_progress = listening(&mut self.inbox, &self.status, &mut self.is_quitting, (&options, settings));
-        let measured = edit::measured(&changed, touched, &kept, &options, &mut on_progress)?;
+        let measured = edit::measured(&changed, touched, &captures, &options, &mut on_progress)?;
         drop(on_progress);
         self.exchange(&model, measured);
         Ok(())
@@ -196,48 +202,49 @@ impl Worker {
     /// Captures whose model is gone go too.
     fn follow_models(&mut self) {
         let slots = self.models.slots();
-        if self.kept.retain(&slots) {
-            give_memory_back();
-        }
-        self.status.learned_s.store(self.kept.of(slots.current.as_ref()).seconds(), Relaxed);
+        self.captures.retain(&slots);
+        self.status.learned_s.store(self.captures.of(slots.current.as_ref()).seconds(), Relaxed);
     }
 
     /// Learns from a new capture.
     fn learn(&mut self, capture: Capture, settings: LearnSettings) -> Result<Learned, Refusal> {
         let known = self.models.current();
-        let kept = self.kept.of(known.as_ref());
-        let kept = kept.with(capture, rest_of(&kept, known.as_deref()), settings)?;
-        let (model, report) = self.learn_from(&kept, known.as_deref(), settings)?;
-        Ok((model, report, kept))
+        let captures = self.captures.of(known.as_ref());
+        let captures = captures.with(capture, rest_of(&captures, known.as_deref()), settings)?;
+        let (model, report) = self.learn_from(&captures, known.as_deref(), settings)?;
+        Ok((model, report, captures))
     }
 
     /// Learns once more from all captures of the model that plays, component by component.
     fn learn_again(&mut self, settings: LearnSettings) -> Result<Learned, Refusal> {
-        let known = self.models.current();
-        let kept = self.kept.of(known.as_ref());
+        let known = self.models.current().ok_or(Refusal::NothingKept)?;
+        self.learn_model_again(&known, settings)
+    }
+
+    /// The same, from the captures of this model.
+    fn learn_model_again(&mut self, known: &Arc<Model>, settings: LearnSettings) -> Result<Learned, Refusal> {
+        let captures = self.captures.of(Some(known));
         let mut learned = None;
-        for target in kept.targets() {
-            let before = learned.as_ref().map_or(known.as_deref(), |(model, _)| Some(model));
+        for target in captures.targets() {
+            let before = learned.as_ref().map_or(&**known, |(model, _)| model);
             let steadiness = match target {
-                Target::Component(index) if is_steady(known.as_deref(), index) => Steadiness::Steady,
+                Target::Component(index) if is_steady(known, index) => Steadiness::Steady,
                 _ => Steadiness::Varying,
             };
-            let (model, report) = self.learn_from(&kept, before, LearnSettings { target, steadiness, ..settings })?;
+            let (model, report) =
+                self.learn_from(&captures, Some(before), LearnSettings { target, steadiness, ..settings })?;
             // Whoever named a component wants to find that name again.
-            let model = match &known {
-                Some(known) if target == Target::All => named_like(model, known),
-                _ => model,
-            };
+            let model = if target == Target::All { named_like(model, known) } else { model };
             learned = Some((model, report));
         }
         let (model, report) = learned.ok_or(Refusal::NothingKept)?;
-        Ok((model, report, kept))
+        Ok((model, report, captures))
     }
 
     /// Learns once more where the window that plays lasts longer or shorter than the one that the model was learned with.
     fn learn_for(&mut self, layout: StftLayout, sample_rate: f32) {
         let Some(model) = self.models.current() else { return };
-        let Some(settings) = self.kept.of(Some(&model)).settings.filter(|_| self.options.layout.is_none()) else {
+        let Some(settings) = self.captures.of(Some(&model)).settings.filter(|_| self.options.layout.is_none()) else {
             return;
         };
         let octaves = |window_len: usize, sample_rate: f32| (window_len as f32 / sample_rate).log2();
@@ -245,19 +252,20 @@ impl Worker {
         // Windows are powers of two, and rates lie between them.
         if (octaves(layout.window_len(), sample_rate) - learned).round() != 0.0 {
             let mode = Mode::ALL.into_iter().find(|mode| mode.layout(sample_rate) == layout);
-            let learned = self.learn_again(LearnSettings { mode: mode.unwrap_or(settings.mode), ..settings });
-            self.end(learned, Place::Same);
+            let settings = LearnSettings { mode: mode.unwrap_or(settings.mode), ..settings };
+            let learned = self.learn_model_again(&model, settings);
+            self.end(learned, Destination::Exchange(model));
         }
     }
 
-    /// Learns the target from the captures in `kept`.
+    /// Learns the target from the captures in `captures`.
     fn learn_from(
         &mut self,
-        kept: &Kept,
+        captures: &Captures,
         known: Option<&Model>,
         settings: LearnSettings,
     ) -> Result<(Model, Report), LearnError> {
-        self.status.forgive();
+        self.status.clear_error();
         self.status.begin();
         let options = options(&self.options, settings);
         let mut on_progress = listening(&mut self.inbox, &self.status, &mut self.is_quitting, (&options, settings));
@@ -270,43 +278,40 @@ impl Worker {
         let name = |index: usize| known.and_then(|model| model.templates().components().get(index).cloned());
         match settings.target {
             Target::All => {
-                let mix = kept.mix.as_ref().ok_or_else(silent)?;
+                let mix = captures.mix.as_ref().ok_or_else(silent)?;
                 learn_blind(mix, usize::from(settings.components), &options, &mut on_progress)
             }
             Target::Component(index) => {
                 let index = usize::from(index);
-                let capture = kept.alone.get(index).and_then(Option::as_ref).ok_or_else(silent)?;
+                let capture = captures.alone.get(index).and_then(Option::as_ref).ok_or_else(silent)?;
                 let names = known.map(|model| model.templates().components()).unwrap_or_default();
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 let part = part(name(index), fresh_name(index, &names), capture);
-                learn_component(known, index, Lesson::Alone(&part), &kept.alone, &options, &mut on_progress)
+                learn_component(known, index, Lesson::Alone(&part), &captures.alone, &options, &mut on_progress)
             }
             Target::Rest => {
-                let index = kept.rest.unwrap_or_default();
-                let part = part(name(index), REST.into(), kept.mix.as_ref().ok_or_else(silent)?);
-                learn_component(known, index, Lesson::Rest(&part), &kept.alone, &options, &mut on_progress)
+                let index = captures.rest.unwrap_or_default();
+                let part = part(name(index), REST.into(), captures.mix.as_ref().ok_or_else(silent)?);
+                learn_component(known, index, Lesson::Rest(&part), &captures.alone, &options, &mut on_progress)
             }
         }
     }
 
     /// Plays what was learned, or says why nothing was.
-    fn end(&mut self, learned: Result<Learned, Refusal>, place: Place) {
-        self.begin();
-        match learned {
-            Ok((model, report, kept)) => {
-                let model = Arc::new(model);
-                self.kept.keep(model.clone(), kept);
-                match (place, self.models.current()) {
-                    (Place::Same, Some(same)) => self.models.exchange(&same, model),
-                    _ => self.models.review(model),
-                }
+    fn end(&mut self, learned: Result<Learned, Refusal>, destination: Destination) {
+        let done = learned.map(|(model, report, captures)| {
+            let model = Arc::new(model);
+            let is_taken = match &destination {
+                Destination::Review => self.models.review_since(model.clone(), self.inbox.task_loads()),
+                Destination::Exchange(old) => self.models.exchange(old, model.clone()),
+            };
+            if is_taken {
+                self.captures.keep(model, captures);
                 self.status.warn(report.warnings.iter().map(ToString::to_string).collect());
             }
-            Err(Refusal::Learn(LearnError::Cancelled)) => {}
-            Err(refusal) => self.status.fail(refusal.to_string()),
-        }
+        });
         self.follow_models();
-        give_memory_back();
+        self.report(done);
         self.status.learns_ended.fetch_add(1, Relaxed);
     }
 }
@@ -322,12 +327,12 @@ fn listening<'a>(
     move |iteration| {
         options.threads.allow(allowed_threads(settings, status));
         status.progress.store(iteration.done as f32 / iteration.total as f32, Relaxed);
-        iteration.loss.into_iter().for_each(|loss| status.lose(loss as f32));
+        iteration.loss.into_iter().for_each(|loss| status.record_loss(loss as f32));
         // What comes meanwhile must not fill the ring.
-        match inbox.read() {
-            Word::GoOn => ControlFlow::Continue(()),
-            Word::Cancel => ControlFlow::Break(()),
-            Word::Quit => {
+        match inbox.read_during_task() {
+            Interrupt::Continue => ControlFlow::Continue(()),
+            Interrupt::Cancel => ControlFlow::Break(()),
+            Interrupt::Quit => {
                 *is_quitting = true;
                 ControlFlow::Break(())
             }
@@ -336,14 +341,14 @@ fn listening<'a>(
 }
 
 /// The component that is the rest, or would be: the one that it was, or is called so, else one more.
-fn rest_of(kept: &Kept, known: Option<&Model>) -> usize {
+fn rest_of(captures: &Captures, known: Option<&Model>) -> usize {
     let names = known.map(|model| model.templates().components()).unwrap_or_default();
     let called_so = || names.iter().position(|name| name == REST);
-    kept.rest.or_else(called_so).unwrap_or(names.len())
+    captures.rest.or_else(called_so).unwrap_or(names.len())
 }
 
-fn is_steady(model: Option<&Model>, component: u8) -> bool {
-    model.is_some_and(|model| model.learned().steady.contains(&usize::from(component)))
+fn is_steady(model: &Model, component: u8) -> bool {
+    model.learned().steady.contains(&usize::from(component))
 }
 
 /// The model, with the names that the components of `known` have, if there are as many.

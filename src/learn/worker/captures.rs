@@ -9,7 +9,7 @@ use crate::model::settings::{LearnSettings, Target};
 
 /// The captures that one model was learned from.
 #[derive(Clone, Debug, Default)]
-pub struct Kept {
+pub struct Captures {
     /// Of each component alone, by index.
     pub alone: Vec<Option<Capture>>,
     /// Of everything: what was taken apart blind, or what the rest was learned from.
@@ -20,7 +20,7 @@ pub struct Kept {
     pub settings: Option<LearnSettings>,
 }
 
-impl Kept {
+impl Captures {
     /// These captures and a new one, in place of the one that its target has, or appended to that where the settings say so.
     /// `rest` is the component that is the rest, or would be.
     ///
@@ -31,24 +31,24 @@ impl Kept {
             Some(before) => before.followed_by(&capture)?,
             None => capture,
         };
-        let mut kept = self.clone();
-        kept.settings = Some(settings);
+        let mut captures = self.clone();
+        captures.settings = Some(settings);
         match settings.target {
-            Target::All => kept = Self { mix: Some(capture), settings: Some(settings), ..Self::default() },
+            Target::All => captures = Self { mix: Some(capture), settings: Some(settings), ..Self::default() },
             Target::Component(index) => {
                 let index = usize::from(index);
-                if kept.rest == Some(index) {
-                    (kept.rest, kept.mix) = (None, None);
+                if captures.rest == Some(index) {
+                    (captures.rest, captures.mix) = (None, None);
                 }
-                kept.alone.resize(kept.alone.len().max(index + 1), None);
-                kept.alone[index] = Some(capture);
+                captures.alone.resize(captures.alone.len().max(index + 1), None);
+                captures.alone[index] = Some(capture);
             }
             Target::Rest => {
-                (kept.mix, kept.rest) = (Some(capture), Some(rest));
-                kept.alone.iter_mut().skip(rest).take(1).for_each(|alone| *alone = None);
+                (captures.mix, captures.rest) = (Some(capture), Some(rest));
+                captures.alone.iter_mut().skip(rest).take(1).for_each(|alone| *alone = None);
             }
         }
-        Ok(kept)
+        Ok(captures)
     }
 
     /// The capture of a target.
@@ -75,27 +75,25 @@ impl Kept {
 
 /// The captures of the last models.
 #[derive(Default)]
-pub struct KeptOfModels(Vec<(Arc<Model>, Kept)>);
+pub struct CapturesOfModels(Vec<(Arc<Model>, Captures)>);
 
-impl KeptOfModels {
+impl CapturesOfModels {
     /// What a model was learned from; nothing if that is not known, or of no model.
-    pub fn of(&self, model: Option<&Arc<Model>>) -> Kept {
+    pub fn of(&self, model: Option<&Arc<Model>>) -> Captures {
         let found = self.0.iter().find(|(known, _)| model.is_some_and(|model| Arc::ptr_eq(known, model)));
-        found.map(|(_, kept)| kept.clone()).unwrap_or_default()
+        found.map(|(_, captures)| captures.clone()).unwrap_or_default()
     }
 
     /// Keeps what a model was learned from.
-    pub fn keep(&mut self, model: Arc<Model>, kept: Kept) {
-        self.0.push((model, kept));
+    pub fn keep(&mut self, model: Arc<Model>, captures: Captures) {
+        self.0.push((model, captures));
     }
 
-    /// Forgets the captures of all models but these. Whether there were any.
-    pub fn retain(&mut self, slots: &Slots) -> bool {
-        let before = self.0.len();
+    /// Forgets the captures of all models but these.
+    pub fn retain(&mut self, slots: &Slots) {
         let is_known =
             |model: &Arc<Model>| [&slots.current, &slots.other].into_iter().flatten().any(|m| Arc::ptr_eq(m, model));
         self.0.retain(|(model, _)| is_known(model));
-        self.0.len() < before
     }
 
     /// Forgets every capture.
@@ -118,12 +116,12 @@ mod tests {
 
     #[test]
     fn captures_are_learned_again_in_the_order_that_gives_the_same_model() {
-        let add = |kept: Kept, target: Target| kept.with(capture(100), 2, settings(target, false)).unwrap();
+        let add = |captures: Captures, target: Target| captures.with(capture(100), 2, settings(target, false)).unwrap();
         let (one, two) = (Target::Component(0), Target::Component(1));
-        let guided = [Target::Rest, two, one].into_iter().fold(Kept::default(), add);
+        let guided = [Target::Rest, two, one].into_iter().fold(Captures::default(), add);
         assert_eq!(guided.targets(), [one, two, Target::Rest]);
         // A capture of everything begins anew; what follows replaces parts of it.
-        let blind = [one, Target::All, two].into_iter().fold(Kept::default(), add);
+        let blind = [one, Target::All, two].into_iter().fold(Captures::default(), add);
         assert_eq!(blind.targets(), [Target::All, two]);
         assert_eq!(blind.seconds(), 0.2);
         // The rest, captured alone, is no rest.
@@ -132,16 +130,18 @@ mod tests {
 
     #[test]
     fn a_capture_is_appended_to_the_one_of_its_own_target_only() {
-        let add = |kept: &Kept, target: Target, len: usize| kept.with(capture(len), 1, settings(target, true)).unwrap();
-        let mut kept = Kept::default();
+        let add = |captures: &Captures, target: Target, len: usize| {
+            captures.with(capture(len), 1, settings(target, true)).unwrap()
+        };
+        let mut captures = Captures::default();
         for (target, seconds) in
             [(Target::Component(0), 0.1), (Target::Component(0), 0.2), (Target::Rest, 0.3), (Target::Rest, 0.4)]
         {
-            kept = add(&kept, target, 100);
-            assert!((kept.seconds() - seconds).abs() < 1e-6, "{target:?}");
+            captures = add(&captures, target, 100);
+            assert!((captures.seconds() - seconds).abs() < 1e-6, "{target:?}");
         }
         // The mix of a rest is none of everything.
-        let all = add(&kept, Target::All, 50);
+        let all = add(&captures, Target::All, 50);
         assert_eq!((all.seconds(), add(&all, Target::All, 50).seconds()), (0.05, 0.1));
         let other = Capture::new(2000.0, vec![vec![0.5; 9]]).unwrap();
         assert!(all.with(other, 1, settings(Target::All, true)).is_err());

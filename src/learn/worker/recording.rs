@@ -3,13 +3,13 @@
 use crate::learn::capture::{Capture, CaptureError};
 
 /// A recording that runs, or waits for the transport.
-pub struct Take {
+pub struct Recording {
     sample_rate: f32,
     channels: Vec<Vec<f32>>,
     is_paused: bool,
 }
 
-impl Take {
+impl Recording {
     /// Nothing yet, of 1 or 2 `channels`.
     pub fn new(sample_rate: f32, channels: usize) -> Self {
         Self { sample_rate, channels: vec![Vec::new(); channels], is_paused: false }
@@ -69,24 +69,24 @@ mod tests {
 
     #[test]
     fn it_keeps_the_first_two_minutes_of_what_came_while_it_did_not_wait() {
-        let mut take = Take::new(1000.0, 1);
-        take.push(&[[1.0, 2.0]; 1500]);
-        take.pause();
-        take.push(&[[3.0, 4.0]; 1000]);
-        assert!(take.is_paused() && take.seconds() == 1.5);
-        take.resume();
-        take.push(&[[5.0, 6.0]; 200_000]);
-        assert_eq!(take.seconds(), Capture::MAX_S);
-        let capture = take.capture().unwrap();
+        let mut recording = Recording::new(1000.0, 1);
+        recording.push(&[[1.0, 2.0]; 1500]);
+        recording.pause();
+        recording.push(&[[3.0, 4.0]; 1000]);
+        assert!(recording.is_paused() && recording.seconds() == 1.5);
+        recording.resume();
+        recording.push(&[[5.0, 6.0]; 200_000]);
+        assert_eq!(recording.seconds(), Capture::MAX_S);
+        let capture = recording.capture().unwrap();
         assert_eq!((capture.channels()[0][1499], capture.channels()[0][1500], capture.channels().len()), (1.0, 5.0, 1));
     }
 
     #[test]
     fn restarted_it_is_empty_and_still_waits() {
-        let mut take = Take::new(1000.0, 2);
-        take.push(&[[1.0, 2.0]; 10]);
-        take.pause();
-        let again = take.restarted(2000.0, 1);
+        let mut recording = Recording::new(1000.0, 2);
+        recording.push(&[[1.0, 2.0]; 10]);
+        recording.pause();
+        let again = recording.restarted(2000.0, 1);
         assert!(again.is_paused() && again.seconds() == 0.0 && again.channels.len() == 1);
     }
 }
