@@ -53,18 +53,18 @@ impl Divergence {
 /// Templates that are left out of later updates, most of them copies that do not sound: it saves half of the work and costs
 /// 0.01 dB. Not for Itakura-Saito, to which soft sounds are as dear as loud ones.
 const PRUNING: [Pruning; 4] = [
-    Pruning { after: 1, share: 2e-3, spared: 1.0 },
-    Pruning { after: 2, share: 2e-3, spared: 1.0 },
-    Pruning { after: 4, share: 2e-3, spared: f32::INFINITY },
-    Pruning { after: 8, share: 4e-3, spared: f32::INFINITY },
+    Pruning { after_updates: 1, threshold: 2e-3, growth: 1.0 },
+    Pruning { after_updates: 2, threshold: 2e-3, growth: 1.0 },
+    Pruning { after_updates: 4, threshold: 2e-3, growth: f32::INFINITY },
+    Pruning { after_updates: 8, threshold: 4e-3, growth: f32::INFINITY },
 ];
 
 /// After so many updates, templates below a share of the frame's strongest one are left out, but for those that the last
 /// update made stronger by more than a factor.
 struct Pruning {
-    after: usize,
-    share: f32,
-    spared: f32,
+    after_updates: usize,
+    threshold: f32,
+    growth: f32,
 }
 
 /// The real-time H solver. Owns the scratch memory of one frame.
@@ -82,9 +82,9 @@ pub struct ActivationSolver {
     /// … the factors of an update,
     steps: Vec<f32>,
     /// … Wᵀv, for Euclidean updates,
-    wanted: Vec<f32>,
-    /// … and their prices.
-    prices: Vec<f32>,
+    numerators: Vec<f32>,
+    /// … and their penalties.
+    penalties: Vec<f32>,
     /// WᵀW h, for Euclidean updates.
     products: AVec<f32>,
 }
@@ -101,8 +101,8 @@ impl ActivationSolver {
             active: Vec::with_capacity(templates),
             h: Vec::with_capacity(templates),
             steps: vec![0.0; templates],
-            wanted: vec![0.0; templates],
-            prices: Vec::with_capacity(templates),
+            numerators: vec![0.0; templates],
+            penalties: Vec::with_capacity(templates),
             products: avec![0.0; padded(templates)],
         }
     }
@@ -119,22 +119,22 @@ impl ActivationSolver {
         updates: usize,
         activations: &mut [f32],
     ) {
-        self.take(magnitudes, dictionary);
+        self.load(magnitudes, dictionary);
         self.start(dictionary);
         self.prepare(dictionary, divergence);
         for update in 1..updates {
             self.step(dictionary, divergence);
-            simd::multiply_relaxed(&mut self.h, &self.steps, &self.prices);
-            let due = PRUNING.iter().find(|pruning| pruning.after == update);
+            simd::multiply_relaxed(&mut self.h, &self.steps, &self.penalties);
+            let due = PRUNING.iter().find(|pruning| pruning.after_updates == update);
             if let Some(pruning) = due.filter(|_| divergence != Divergence::ItakuraSaito) {
                 self.prune(pruning);
             }
         }
         if updates > 0 {
             self.step(dictionary, divergence);
-            simd::multiply(&mut self.h, &self.steps, &self.prices);
+            simd::multiply(&mut self.h, &self.steps, &self.penalties);
         }
-        self.give(activations);
+        self.store(activations);
     }
 
     /// Plain updates alone, from the `activations` that are there: the divergence never rises.
@@ -146,7 +146,7 @@ impl ActivationSolver {
         updates: usize,
         activations: &mut [f32],
     ) {
-        self.take(magnitudes, dictionary);
+        self.load(magnitudes, dictionary);
         self.h.copy_from_slice(activations);
         if self.h.iter().all(|&h| h == 0.0) {
             self.silence();
@@ -154,13 +154,13 @@ impl ActivationSolver {
         self.prepare(dictionary, divergence);
         for _ in 0..updates {
             self.step(dictionary, divergence);
-            simd::multiply(&mut self.h, &self.steps, &self.prices);
+            simd::multiply(&mut self.h, &self.steps, &self.penalties);
         }
-        self.give(activations);
+        self.store(activations);
     }
 
     /// Takes up a frame; all templates may sound.
-    fn take(&mut self, magnitudes: &[f32], dictionary: &Dictionary) {
+    fn load(&mut self, magnitudes: &[f32], dictionary: &Dictionary) {
         let stride = padded(dictionary.rows());
         self.magnitudes[..magnitudes.len()].copy_from_slice(magnitudes);
         self.magnitudes[magnitudes.len()..stride].fill(0.0);
@@ -169,12 +169,12 @@ impl ActivationSolver {
         self.active.extend(0..templates as u32);
         self.h.clear();
         self.h.resize(templates, 0.0);
-        self.prices.clear();
-        self.prices.extend((0..templates).map(|template| dictionary.price(template)));
+        self.penalties.clear();
+        self.penalties.extend((0..templates).map(|template| dictionary.penalty(template)));
     }
 
     /// Writes the activations of all templates.
-    fn give(&self, activations: &mut [f32]) {
+    fn store(&self, activations: &mut [f32]) {
         activations.fill(0.0);
         for (&template, &h) in self.active.iter().zip(&self.h) {
             activations[template as usize] = h;
@@ -185,7 +185,7 @@ impl ActivationSolver {
     fn silence(&mut self) {
         self.active.clear();
         self.h.clear();
-        self.prices.clear();
+        self.penalties.clear();
     }
 
     /// h = cos⁴(w, v), scaled to the frame's level; cos is Ŵᵀv̂ at unit lengths. None for a silent frame. The fourth power
@@ -216,30 +216,30 @@ impl ActivationSolver {
     fn prepare(&mut self, dictionary: &Dictionary, divergence: Divergence) {
         if divergence == Divergence::Euclidean {
             let magnitudes = &self.magnitudes[..padded(dictionary.rows())];
-            let wanted = &mut self.wanted[..self.active.len()];
-            simd::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.partial, wanted);
+            let numerators = &mut self.numerators[..self.active.len()];
+            simd::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.partial, numerators);
         }
     }
 
     /// Silences the templates that are of no account.
-    fn prune(&mut self, &Pruning { share, spared, .. }: &Pruning) {
-        let floor = self.h.iter().copied().fold(0.0, f32::max) * share;
+    fn prune(&mut self, &Pruning { threshold, growth, .. }: &Pruning) {
+        let floor = self.h.iter().copied().fold(0.0, f32::max) * threshold;
         let mut kept = 0;
         for index in 0..self.h.len() {
-            if self.h[index] >= floor || self.steps[index] > spared {
+            if self.h[index] >= floor || self.steps[index] > growth {
                 self.active[kept] = self.active[index];
                 self.h[kept] = self.h[index];
-                self.prices[kept] = self.prices[index];
-                self.wanted[kept] = self.wanted[index];
+                self.penalties[kept] = self.penalties[index];
+                self.numerators[kept] = self.numerators[index];
                 kept += 1;
             }
         }
         self.active.truncate(kept);
         self.h.truncate(kept);
-        self.prices.truncate(kept);
+        self.penalties.truncate(kept);
     }
 
-    /// The factors of the next update, before prices: `steps` of the active templates.
+    /// The factors of the next update, before penalties: `steps` of the active templates.
     fn step(&mut self, dictionary: &Dictionary, divergence: Divergence) {
         if self.active.is_empty() {
             return;
@@ -256,14 +256,14 @@ impl ActivationSolver {
             // Wᵀv / WᵀW h
             (Divergence::Euclidean, Some(gram)) => {
                 simd::weighted_sum(gram, &self.h, &mut self.products[..padded(dictionary.len())]);
-                for ((step, &wanted), &template) in steps.iter_mut().zip(&self.wanted).zip(&self.active) {
-                    *step = wanted / self.products[template as usize];
+                for ((step, &numerator), &template) in steps.iter_mut().zip(&self.numerators).zip(&self.active) {
+                    *step = numerator / self.products[template as usize];
                 }
             }
             (Divergence::Euclidean, None) => {
                 simd::weighted_sum(chosen, &self.h, estimate);
                 simd::correlate(chosen, estimate, partial, steps);
-                steps.iter_mut().zip(&self.wanted).for_each(|(step, &wanted)| *step = wanted / *step);
+                steps.iter_mut().zip(&self.numerators).for_each(|(step, &numerator)| *step = numerator / *step);
             }
             (Divergence::ItakuraSaito, _) => {
                 let (ratio, products) = (&mut self.ratio[..rows], &mut self.products[..steps.len()]);

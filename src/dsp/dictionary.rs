@@ -6,7 +6,7 @@ use super::bands::Bands;
 use crate::dsp::simd::{self, Chosen};
 
 /// The price of copies: +0.2 dB where every note was captured; at 1.3 copies are no help any more.
-const COPY_PRICE: f32 = 1.03;
+const COPY_PENALTY: f32 = 1.03;
 
 /// A matrix of templates and what the activation solver needs of it.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl Dictionary {
 
     /// Each template: `rows` values ≥ 0 that sum to one. Not for the audio thread.
     pub fn templates(&self) -> impl ExactSizeIterator<Item = Vec<f32>> {
-        let value = |template, row| self.matrix[simd::place(self.rows, self.len(), template, row)];
+        let value = |template, row| self.matrix[simd::matrix_index(self.rows, self.len(), template, row)];
         (0..self.len()).map(move |template| (0..self.rows).map(|row| value(template, row)).collect())
     }
 
@@ -76,8 +76,8 @@ impl Dictionary {
 
     /// What a template's sound must be worth: 1, and a little more for copies, so that what was learned comes first
     /// where both would do.
-    pub fn price(&self, template: usize) -> f32 {
-        if template < self.learned { 1.0 } else { COPY_PRICE }
+    pub fn penalty(&self, template: usize) -> f32 {
+        if template < self.learned { 1.0 } else { COPY_PENALTY }
     }
 
     /// 1/‖w‖₂ of each template.
@@ -111,7 +111,7 @@ fn in_blocks(rows: usize, templates: &[Vec<f32>]) -> AVec<f32> {
     let mut matrix = avec![0.0; templates.len() * padded(rows)];
     for (template, values) in templates.iter().enumerate() {
         for (row, &value) in values.iter().enumerate() {
-            matrix[simd::place(rows, templates.len(), template, row)] = value;
+            matrix[simd::matrix_index(rows, templates.len(), template, row)] = value;
         }
     }
     matrix

@@ -301,7 +301,7 @@ impl Progress<'_> {
         let wanted =
             FactorizeOptions { templates, divergence, iterations, seed, start, fixed, threads, ..Default::default() };
         let factorized =
-            factorize(frames.view(), &wanted, &mut |iteration| match self.tell(iteration.done, iteration.loss) {
+            factorize(frames.view(), &wanted, &mut |iteration| match self.notify(iteration.done, iteration.loss) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(Cancelled) => ControlFlow::Break(()),
             });

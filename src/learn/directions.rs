@@ -6,13 +6,13 @@ use crate::dsp::{Complex32, Covariance};
 const BROADBAND_SHARE: f64 = 0.05;
 
 /// Sums of x xᴴ over the frames, bin by bin.
-pub struct PlaceSums {
+pub struct CovarianceSums {
     left: Vec<f64>,
     right: Vec<f64>,
     cross: Vec<[f64; 2]>,
 }
 
-impl PlaceSums {
+impl CovarianceSums {
     /// Sums of nothing, for spectra of `bins` bins.
     pub fn new(bins: usize) -> Self {
         Self { left: vec![0.0; bins], right: vec![0.0; bins], cross: vec![[0.0; 2]; bins] }
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_panned_capture_has_its_angle_in_every_bin_even_those_it_hardly_holds() {
-        let mut sums = PlaceSums::new(3);
+        let mut sums = CovarianceSums::new(3);
         for frame in 0..10 {
             let source = Complex32::from_polar(1.0, frame as f32);
             let spectrum = [1.0, 0.1, 0.0].map(|level| source * level);
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn masks_weigh_and_silence_has_no_place() {
-        let mut sums = PlaceSums::new(1);
+        let mut sums = CovarianceSums::new(1);
         assert_eq!(sums.covariances(), [Covariance::DIFFUSE]);
         let (left, right) =
             ([Complex32::new(1.0, 0.0), Complex32::default()], [Complex32::default(), Complex32::new(0.0, 1.0)]);

@@ -8,7 +8,7 @@ use super::options::LearnOptions;
 use super::progress::{Cancelled, Progress};
 use super::rehearsal::{Rehearsal, captured_covariances};
 use super::report::{ComponentReport, Report, Worth};
-use super::threads::Sharing;
+use super::threads::Workers;
 use crate::dsp::{Covariance, Format, StftLayout, Templates};
 use crate::model::pitch;
 use crate::model::{Learned, Model};
@@ -104,9 +104,9 @@ impl<'a> Draft<'a> {
         progress.poll()?;
         let rehearsal = Rehearsal::new(&playing, self.layout, options.divergence);
         let mut poll = || progress.poll();
-        let mut sharing = Sharing { threads: &options.threads, poll: &mut poll };
-        let calibration = self.calibration(&rehearsal, &mut sharing)?;
-        let covariances = self.covariances(&rehearsal, &mut sharing)?;
+        let mut workers = Workers { threads: &options.threads, poll: &mut poll };
+        let calibration = self.calibration(&rehearsal, &mut workers)?;
+        let covariances = self.covariances(&rehearsal, &mut workers)?;
         progress.end(options.iterations());
         progress.poll()?;
         let learned = Learned {
@@ -129,10 +129,10 @@ impl<'a> Draft<'a> {
     }
 
     /// From the captures where every component has one; else what was known before, or none.
-    fn calibration(&self, rehearsal: &Rehearsal<'_>, sharing: &mut Sharing<'_>) -> Result<Vec<f32>, Cancelled> {
+    fn calibration(&self, rehearsal: &Rehearsal<'_>, workers: &mut Workers<'_>) -> Result<Vec<f32>, Cancelled> {
         let captures: Option<Vec<&Capture>> = self.components.iter().map(|component| component.capture).collect();
         if let Some(captures) = captures {
-            return rehearsal.calibration(&captures, sharing);
+            return rehearsal.calibration(&captures, workers);
         }
         if self.components.iter().all(|component| component.calibration.is_empty()) {
             return Ok(Vec::new());
@@ -145,18 +145,18 @@ impl<'a> Draft<'a> {
     }
 
     /// From each component's capture, from what the masks take out of the mix, or as known before.
-    fn covariances(&self, rehearsal: &Rehearsal<'_>, sharing: &mut Sharing<'_>) -> Result<Vec<Covariance>, Cancelled> {
+    fn covariances(&self, rehearsal: &Rehearsal<'_>, workers: &mut Workers<'_>) -> Result<Vec<Covariance>, Cancelled> {
         if self.format.channels != 2 {
             return Ok(Vec::new());
         }
         let mut known = |component: &DraftComponent| match component.capture {
-            Some(capture) => captured_covariances(capture, self.layout, sharing),
+            Some(capture) => captured_covariances(capture, self.layout, workers),
             None => Ok(component.covariances.clone()),
         };
         let known: Vec<Vec<Covariance>> = self.components.iter().map(&mut known).collect::<Result<_, _>>()?;
         let diffuse = || vec![Covariance::DIFFUSE; self.format.bins()];
         match self.mix {
-            Some(mix) if known.iter().any(Vec::is_empty) => rehearsal.covariances(mix, &known, sharing),
+            Some(mix) if known.iter().any(Vec::is_empty) => rehearsal.covariances(mix, &known, workers),
             _ => Ok(known.into_iter().flat_map(|places| if places.is_empty() { diffuse() } else { places }).collect()),
         }
     }

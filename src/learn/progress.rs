@@ -41,16 +41,16 @@ impl<'a> Progress<'a> {
     /// # Errors
     /// The callback said stop.
     pub fn poll(&mut self) -> Result<(), Cancelled> {
-        self.tell(0, None)
+        self.notify(0, None)
     }
 
     /// Tells of `steps` more than those of all ended phases, and asks whether to go on.
     ///
     /// # Errors
     /// The callback said stop.
-    pub fn tell(&mut self, steps: usize, loss: Option<f64>) -> Result<(), Cancelled> {
+    pub fn notify(&mut self, steps: usize, loss: Option<f64>) -> Result<(), Cancelled> {
         let done = (self.done + steps).min(self.total);
-        go_on((self.on_progress)(Iteration { done, total: self.total, loss }))
+        unless_break((self.on_progress)(Iteration { done, total: self.total, loss }))
     }
 
     /// Ends a phase of `steps`.
@@ -60,6 +60,6 @@ impl<'a> Progress<'a> {
 }
 
 /// The callback's answer, to be passed on by `?`.
-pub fn go_on(answer: ControlFlow<()>) -> Result<(), Cancelled> {
+pub fn unless_break(answer: ControlFlow<()>) -> Result<(), Cancelled> {
     if answer.is_break() { Err(Cancelled) } else { Ok(()) }
 }

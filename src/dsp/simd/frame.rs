@@ -53,7 +53,7 @@ pub fn correlate(chosen: Chosen<'_>, x: &[f32], partial: &mut [f32], out: &mut [
 }
 
 /// Where a template's row lies in a matrix in blocks.
-pub fn place(rows: usize, templates: usize, template: usize, row: usize) -> usize {
+pub fn matrix_index(rows: usize, templates: usize, template: usize, row: usize) -> usize {
     let (within, padded) = (row % BLOCK_ROWS, rows.next_multiple_of(ALIGNED_LEN));
     let first = row - within;
     first * templates + template * (padded - first).min(BLOCK_ROWS) + within
@@ -345,7 +345,7 @@ mod tests {
                     let values = noise(len * rows, seed);
                     let mut padded = vec![0.0; len * stride];
                     for (n, &value) in values.iter().enumerate() {
-                        padded[place(rows, len, n / rows, n % rows)] = value;
+                        padded[matrix_index(rows, len, n / rows, n % rows)] = value;
                     }
                     padded
                 };
@@ -360,7 +360,7 @@ mod tests {
         }
 
         fn w(&self, index: usize, row: usize) -> f64 {
-            f64::from(self.matrix[place(self.rows, self.templates, self.indices[index] as usize, row)])
+            f64::from(self.matrix[matrix_index(self.rows, self.templates, self.indices[index] as usize, row)])
         }
 
         fn estimate(&self, row: usize) -> f64 {

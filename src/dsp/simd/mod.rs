@@ -10,7 +10,7 @@ pub mod frame;
 pub mod units;
 pub mod vectors;
 
-pub use frame::{Chosen, correlate, place, ratio_steps, weighted_sum};
+pub use frame::{Chosen, correlate, matrix_index, ratio_steps, weighted_sum};
 #[cfg(test)]
 pub(crate) use units::on_every_unit;
 pub use units::{Kernel, Lanes, Wide, dispatch, wide};

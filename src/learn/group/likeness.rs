@@ -148,10 +148,10 @@ fn quantile(values: ArrayView1<f64>, quantile: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
-    let place = quantile * last as f64;
-    let below = place as usize;
+    let position = quantile * last as f64;
+    let below = position as usize;
     let above = (below + 1).min(last);
-    sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64)
+    sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
 }
 
 fn pan_likeness(format: Format, w: ArrayView2<f32>) -> Array2<f64> {
@@ -210,10 +210,10 @@ fn rises(columns: &Array2<f64>) -> Array2<f64> {
 fn log_frequency_spectra(roots: &Array2<f64>, format: Format) -> Array2<f64> {
     let bins = (0..STEPS_PER_OCTAVE * OCTAVES)
         .map(|step| LOWEST_HZ * 2f64.powf(step as f64 / STEPS_PER_OCTAVE as f64) / bin_hz(format));
-    let places: Vec<f64> = bins.take_while(|&bin| bin < (format.bins() - 1) as f64).collect();
-    let mut spectra = Array2::from_shape_fn((places.len(), roots.nrows()), |(step, template)| {
-        let (root, below) = (roots.row(template), places[step] as usize);
-        root[below] + (root[below + 1] - root[below]) * places[step].fract()
+    let positions: Vec<f64> = bins.take_while(|&bin| bin < (format.bins() - 1) as f64).collect();
+    let mut spectra = Array2::from_shape_fn((positions.len(), roots.nrows()), |(step, template)| {
+        let (root, below) = (roots.row(template), positions[step] as usize);
+        root[below] + (root[below + 1] - root[below]) * positions[step].fract()
     });
     for mut spectrum in spectra.columns_mut() {
         spectrum /= spectrum.dot(&spectrum).sqrt().max(FLOOR);

@@ -101,7 +101,7 @@ impl Factors {
         let Self { shape, levels, threads, v, w, h } = self;
         let (shape, levels, w) = (*shape, &levels[..], &w[..]);
         let frames = v.chunks_exact(BLOCK * shape.padded_rows()).zip(h.chunks_exact_mut(BLOCK * shape.templates));
-        threads.share(frames, 2 * cost(shape, BLOCK * shape.padded_rows()), poll, |frames| {
+        threads.run(frames, 2 * cost(shape, BLOCK * shape.padded_rows()), poll, |frames| {
             let mut scratch = Vec::new();
             for (v, h) in frames {
                 let mut block = Block { v, w, shape, h, scratch };
@@ -123,7 +123,7 @@ impl Factors {
         let (shape, w) = (*shape, &w[..]);
         let mut sums = vec![0.0; shape.blocks()];
         let frames = v.chunks_exact(BLOCK * shape.padded_rows()).zip(h.chunks_exact_mut(BLOCK * shape.templates));
-        threads.share(frames.zip(&mut sums), cost(shape, BLOCK * shape.padded_rows()), poll, |frames| {
+        threads.run(frames.zip(&mut sums), cost(shape, BLOCK * shape.padded_rows()), poll, |frames| {
             let mut scratch = Vec::new();
             for ((v, h), sum) in frames {
                 let mut block = Block { v, w, shape, h, scratch };
@@ -151,7 +151,7 @@ impl Factors {
             return Ok(());
         }
         let strips = w.chunks_mut(STRIP * shape.templates).enumerate();
-        threads.share(strips, 2 * cost(shape, STRIP * v.len() / shape.padded_rows()), poll, |strips| {
+        threads.run(strips, 2 * cost(shape, STRIP * v.len() / shape.padded_rows()), poll, |strips| {
             let mut out = vec![0.0; STRIP * shape.templates];
             for (strip, w) in strips {
                 let out = &mut out[..w.len()];

@@ -31,18 +31,19 @@ impl Descent for KullbackLeibler {
     fn iterate(&mut self, poll: Poll<'_>) -> Result<(), Cancelled> {
         let step = if self.done < PLAIN_STARTS { Step::Plain } else { self.step };
         let factors = &mut self.factors;
-        let down = rounded(&factors.w_sums()).repeat(BLOCK);
+        let denominators = rounded(&factors.w_sums()).repeat(BLOCK);
         factors.each_block(poll, |block| {
-            let mut up = vec![0.0; down.len()];
-            block.quotient_products(&mut up);
-            dispatch(Multiply { factor: block.h, up: &up, down: &down, step });
+            let mut numerators = vec![0.0; denominators.len()];
+            block.quotient_products(&mut numerators);
+            dispatch(Multiply { factor: block.h, numerators: &numerators, denominators: &denominators, step });
         })?;
-        let (down, fixed_len) = (rounded(&factors.h_sums()), factors.levels.len());
-        factors.each_strip(Multiplied::Quotient, poll, |w, up| {
-            let len = w.len() / down.len();
-            let templates = w.chunks_exact_mut(len).zip(up.chunks_exact(len)).zip(&down).skip(fixed_len);
-            for ((factor, up), &down) in templates {
-                dispatch(Multiply { factor, up, down: &vec![down; len], step });
+        let (denominators, fixed_len) = (rounded(&factors.h_sums()), factors.levels.len());
+        factors.each_strip(Multiplied::Quotient, poll, |w, numerators| {
+            let len = w.len() / denominators.len();
+            let templates =
+                w.chunks_exact_mut(len).zip(numerators.chunks_exact(len)).zip(&denominators).skip(fixed_len);
+            for ((factor, numerators), &denominators) in templates {
+                dispatch(Multiply { factor, numerators, denominators: &vec![denominators; len], step });
             }
         })?;
         self.done += 1;

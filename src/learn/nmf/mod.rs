@@ -28,8 +28,8 @@ use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
 use crate::dsp::Divergence;
-use crate::learn::progress::{Cancelled, Iteration, Poll, go_on};
-use crate::learn::threads::{Sharing, Threads};
+use crate::learn::progress::{Cancelled, Iteration, Poll, unless_break};
+use crate::learn::threads::{Threads, Workers};
 use descent::Descent;
 use factors::Factors;
 use hals::Hals;
@@ -159,20 +159,20 @@ pub fn factorize(
     on_iteration: &mut dyn FnMut(Iteration) -> ControlFlow<()>,
 ) -> Result<Factorization, FactorizeError> {
     let total = options.iterations;
-    let mut tell = |done: usize, loss| go_on(on_iteration(Iteration { done, total, loss }));
-    let mut descent = descent(v, options, &mut || tell(0, None))?;
-    let start = descent.check(&mut || tell(0, None))?;
-    tell(0, Some(start))?;
+    let mut notify = |done: usize, loss| unless_break(on_iteration(Iteration { done, total, loss }));
+    let mut descent = descent(v, options, &mut || notify(0, None))?;
+    let start = descent.check(&mut || notify(0, None))?;
+    notify(0, Some(start))?;
     let mut losses = vec![(0, start)];
     for done in 1..=total {
-        descent.iterate(&mut || tell(done - 1, None))?;
+        descent.iterate(&mut || notify(done - 1, None))?;
         let is_due = done % options.loss_every.max(1) == 0 || done == total;
-        let loss = if is_due { Some(descent.check(&mut || tell(done - 1, None))?) } else { None };
+        let loss = if is_due { Some(descent.check(&mut || notify(done - 1, None))?) } else { None };
         losses.extend(loss.map(|loss| (done, loss)));
-        tell(done, loss)?;
+        notify(done, loss)?;
     }
     let (mut w, mut h) = descent.matrices();
-    tell(total, None)?;
+    notify(total, None)?;
     normalise(&mut w, &mut h);
     Ok(Factorization { w, h, losses })
 }
@@ -207,7 +207,7 @@ fn descent<'v>(
         }
     };
     if options.method == Method::Textbook || options.divergence == Divergence::ItakuraSaito {
-        let updates = Updates::new(v, options.divergence, levels.len()).holding(levels);
+        let updates = Updates::new(v, options.divergence, levels.len()).with_levels(levels);
         return Ok(Box::new(Textbook::new(updates, w, h)));
     }
     poll()?;
@@ -234,7 +234,7 @@ fn start(
         }
         Start::KMeans => {
             let w =
-                kmeans::templates(v, options.templates, &mut rng, &mut Sharing { threads: &options.threads, poll })?;
+                kmeans::templates(v, options.templates, &mut rng, &mut Workers { threads: &options.threads, poll })?;
             let level: Array1<f32> = v.sum_axis(Axis(1)) / options.templates as f32;
             let h = Array2::from_shape_fn((frames, options.templates), |(frame, _)| level[frame].max(FLOOR));
             Ok((w, h))

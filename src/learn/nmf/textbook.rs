@@ -35,7 +35,7 @@ impl<'v> Updates<'v> {
     }
 
     /// These updates, with the activations of the first templates held at a level where one is given.
-    pub fn holding(self, levels: Vec<Option<f32>>) -> Self {
+    pub fn with_levels(self, levels: Vec<Option<f32>>) -> Self {
         Self { levels, ..self }
     }
 
@@ -57,16 +57,16 @@ impl<'v> Updates<'v> {
         let sums = w.sum_axis(Axis(1)).insert_axis(Axis(0));
         let gram = (self.divergence == Divergence::Euclidean).then(|| w.dot(&w.t()));
         for (block, mut h) in h.axis_chunks_iter_mut(Axis(0), BLOCK).enumerate() {
-            let up = match self.divergence {
+            let numerators = match self.divergence {
                 Divergence::Euclidean => self.block(block).dot(&w.t()),
                 _ => self.compare(block, w, h.view()).dot(&w.t()),
             };
-            let down = match (self.divergence, &gram) {
+            let denominators = match (self.divergence, &gram) {
                 (Divergence::ItakuraSaito, _) => self.estimate.slice(s![..h.nrows(), ..]).dot(&w.t()),
                 (_, Some(gram)) => h.dot(gram),
                 _ => sums.clone(),
             };
-            multiply(h.view_mut(), &up, &down, self.divergence);
+            multiply(h.view_mut(), &numerators, &denominators, self.divergence);
             poll()?;
         }
         Ok(())
@@ -75,24 +75,24 @@ impl<'v> Updates<'v> {
     /// The free templates alone.
     fn update_w(&mut self, w: &mut Array2<f32>, h: &Array2<f32>, poll: Poll<'_>) -> Result<(), Cancelled> {
         let free = s![.., self.fixed_len..];
-        let mut up = Array2::zeros((w.nrows() - self.fixed_len, w.ncols()));
-        let mut down = match self.divergence {
+        let mut numerators = Array2::zeros((w.nrows() - self.fixed_len, w.ncols()));
+        let mut denominators = match self.divergence {
             Divergence::KullbackLeibler => h.slice(free).sum_axis(Axis(0)).insert_axis(Axis(1)),
             Divergence::Euclidean => h.slice(free).t().dot(h).dot(w),
-            Divergence::ItakuraSaito => up.clone(),
+            Divergence::ItakuraSaito => numerators.clone(),
         };
         for (block, h) in h.axis_chunks_iter(Axis(0), BLOCK).enumerate() {
             let free = h.slice(free);
             match self.divergence {
-                Divergence::Euclidean => general_mat_mul(1.0, &free.t(), &self.block(block), 1.0, &mut up),
-                _ => general_mat_mul(1.0, &free.t(), &self.compare(block, w, h), 1.0, &mut up),
+                Divergence::Euclidean => general_mat_mul(1.0, &free.t(), &self.block(block), 1.0, &mut numerators),
+                _ => general_mat_mul(1.0, &free.t(), &self.compare(block, w, h), 1.0, &mut numerators),
             }
             if self.divergence == Divergence::ItakuraSaito {
-                general_mat_mul(1.0, &free.t(), &self.estimate.slice(s![..h.nrows(), ..]), 1.0, &mut down);
+                general_mat_mul(1.0, &free.t(), &self.estimate.slice(s![..h.nrows(), ..]), 1.0, &mut denominators);
             }
             poll()?;
         }
-        multiply(w.slice_mut(s![self.fixed_len.., ..]), &up, &down, self.divergence);
+        multiply(w.slice_mut(s![self.fixed_len.., ..]), &numerators, &denominators, self.divergence);
         Ok(())
     }
 
@@ -150,11 +150,11 @@ impl<'v> Updates<'v> {
     }
 }
 
-/// factor ← factor · (up / down)^γ, `down` broadcast along its axis of length one.
-fn multiply(factor: ArrayViewMut2<f32>, up: &Array2<f32>, down: &Array2<f32>, divergence: Divergence) {
+/// factor ← factor · (numerators / denominators)^γ, `denominators` broadcast along its axis of length one.
+fn multiply(factor: ArrayViewMut2<f32>, numerators: &Array2<f32>, denominators: &Array2<f32>, divergence: Divergence) {
     let is_root = divergence == Divergence::ItakuraSaito;
-    Zip::from(factor).and(up).and_broadcast(down).for_each(|factor, &up, &down| {
-        let ratio = up / (down + FLOOR);
+    Zip::from(factor).and(numerators).and_broadcast(denominators).for_each(|factor, &numerator, &denominator| {
+        let ratio = numerator / (denominator + FLOOR);
         *factor = (*factor * if is_root { ratio.sqrt() } else { ratio }).max(FLOOR);
     });
 }

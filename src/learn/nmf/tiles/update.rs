@@ -16,14 +16,14 @@ pub enum Step {
     Relaxed,
 }
 
-/// factor ← factor · (up / (down + floor))^γ, kept above the floor. All are equally long.
+/// factor ← factor · (numerators / (denominators + floor))^γ, kept above the floor. All are equally long.
 pub struct Multiply<'a> {
     /// What is updated.
     pub factor: &'a mut [f32],
     /// Numerators.
-    pub up: &'a [f32],
+    pub numerators: &'a [f32],
     /// Denominators.
-    pub down: &'a [f32],
+    pub denominators: &'a [f32],
     /// γ.
     pub step: Step,
 }
@@ -33,14 +33,14 @@ impl Kernel for Multiply<'_> {
 
     #[inline(always)]
     fn run<S: Lanes>(self, _: S) {
-        let Self { factor, up, down, step } = self;
-        let terms = factor.iter_mut().zip(up).zip(down);
+        let Self { factor, numerators, denominators, step } = self;
+        let terms = factor.iter_mut().zip(numerators).zip(denominators);
         match step {
-            Step::Plain => {
-                terms.for_each(|((factor, up), down)| *factor = (*factor * (up / (down + FLOOR))).max(FLOOR))
-            }
-            Step::Relaxed => terms.for_each(|((factor, up), down)| {
-                let ratio = up / (down + FLOOR);
+            Step::Plain => terms.for_each(|((factor, numerators), denominators)| {
+                *factor = (*factor * (numerators / (denominators + FLOOR))).max(FLOOR)
+            }),
+            Step::Relaxed => terms.for_each(|((factor, numerators), denominators)| {
+                let ratio = numerators / (denominators + FLOOR);
                 let half = ratio.sqrt();
                 let quarter = half.sqrt();
                 let relaxed = ratio * half * (quarter * quarter.sqrt());
@@ -113,12 +113,18 @@ mod tests {
     fn updates_multiply_by_the_ratio_or_its_power_of_fifteen_eighths_within_bounds() {
         on_every_unit(|| {
             for len in [1, 15, 16, 17, 129] {
-                let (factor, up, down) = (noise(len, 1), noise(len, 2), noise(len, 3));
+                let (factor, numerators, denominators) = (noise(len, 1), noise(len, 2), noise(len, 3));
                 for (step, power) in [(Step::Plain, 1.0), (Step::Relaxed, 1.875)] {
                     let mut found = factor.clone();
-                    dispatch(Multiply { factor: &mut found, up: &up, down: &down, step });
+                    dispatch(Multiply {
+                        factor: &mut found,
+                        numerators: &numerators,
+                        denominators: &denominators,
+                        step,
+                    });
                     for n in 0..len {
-                        let ratio = (f64::from(up[n]) / (f64::from(down[n]) + f64::from(FLOOR))).powf(power);
+                        let ratio =
+                            (f64::from(numerators[n]) / (f64::from(denominators[n]) + f64::from(FLOOR))).powf(power);
                         let bounded = if step == Step::Plain { ratio } else { ratio.clamp(0.01, 100.0) };
                         let expected = (f64::from(factor[n]) * bounded).max(FLOOR.into());
                         // 1e-6: a dozen roundings of 6e-8.
@@ -127,10 +133,20 @@ mod tests {
                 }
             }
             let mut factor = [1.0; 4];
-            let (up, down) = ([0.0, 1024.0, 1.0 / 1024.0, 0.0], [1.0, 1.0, 1.0, 0.0]);
-            dispatch(Multiply { factor: &mut factor, up: &up, down: &down, step: Step::Relaxed });
+            let (numerators, denominators) = ([0.0, 1024.0, 1.0 / 1024.0, 0.0], [1.0, 1.0, 1.0, 0.0]);
+            dispatch(Multiply {
+                factor: &mut factor,
+                numerators: &numerators,
+                denominators: &denominators,
+                step: Step::Relaxed,
+            });
             assert_eq!(factor, [0.01, 100.0, 0.01, 0.01]);
-            dispatch(Multiply { factor: &mut factor, up: &up, down: &down, step: Step::Plain });
+            dispatch(Multiply {
+                factor: &mut factor,
+                numerators: &numerators,
+                denominators: &denominators,
+                step: Step::Plain,
+            });
             assert_eq!(factor, [FLOOR, 102_400.0, 0.01 / 1024.0, FLOOR]);
         });
     }
