@@ -1,4 +1,4 @@
-//! How many threads learn, and how they share the work: by batches that do not depend on how many there are.
+//! Shares the work of learning among threads, in batches that do not depend on the number of threads.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,22 +8,22 @@ use thread_priority::{ThreadPriority, set_current_thread_priority};
 
 use super::progress::{Cancelled, Poll};
 
-/// Multiply-adds that a thread takes at a time, and between two polls: a millisecond or two, and less than a tenth of a
-/// second without any vector unit.
+/// Multiply-adds of one batch, after which the caller polls: a millisecond or two, and less than a tenth of a second without
+/// any vector unit.
 const BATCH_COST: usize = 25_000_000;
 
-/// How many threads may learn. Clones share the number, which may change at any time.
+/// The number of threads that may work. Clones share the number, which may change at any time.
 #[derive(Clone, Debug)]
 pub struct Threads {
     allowed: Arc<AtomicUsize>,
     priority: Priority,
 }
 
-/// Threads, and the question whether to go on.
+/// Threads, and the poll that can cancel their work.
 pub struct Workers<'a> {
-    /// Which threads share the work.
+    /// The threads that share the work.
     pub threads: &'a Threads,
-    /// Asks whether to go on.
+    /// Asks whether to continue.
     pub poll: Poll<'a>,
 }
 
@@ -31,7 +31,7 @@ impl Workers<'_> {
     /// See [`Threads::run`].
     ///
     /// # Errors
-    /// The poll said stop.
+    /// The poll asked to stop.
     pub fn run<T: Send>(
         &mut self,
         items: impl IntoIterator<Item = T>,
@@ -42,17 +42,17 @@ impl Workers<'_> {
     }
 }
 
-/// How urgent a thread is.
+/// The priority of helper threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// As urgent as any.
+    /// The same as other threads.
     Normal,
-    /// It waits for whoever else wants the processor.
+    /// The lowest: they run when nothing else does.
     Low,
 }
 
 impl Threads {
-    /// At most `count` threads, the caller's own among them.
+    /// At most `count` threads, including the caller's.
     pub fn new(count: usize, priority: Priority) -> Self {
         Self { allowed: Arc::new(AtomicUsize::new(count)), priority }
     }
@@ -62,16 +62,16 @@ impl Threads {
         thread::available_parallelism().map_or(1, usize::from)
     }
 
-    /// At most `count` threads from now on: what runs keeps to it within milliseconds.
+    /// At most `count` threads from now on: running work follows within milliseconds.
     pub fn allow(&self, count: usize) {
         self.allowed.store(count, Relaxed);
     }
 
-    /// Works on all `items`, each of about `cost` multiply-adds, in batches of neighbours that whichever thread is free takes.
-    /// No item's result may depend on its batch. Polls every few milliseconds.
+    /// Calls `work` on batches of neighbouring `items`, each of about `cost` multiply-adds, on whichever thread is free. An
+    /// item's result must not depend on its batch. Polls every few milliseconds.
     ///
     /// # Errors
-    /// The poll said stop: some items were not worked on.
+    /// The poll asked to stop: some items were not worked on.
     pub fn run<T: Send>(
         &self,
         items: impl IntoIterator<Item = T>,
@@ -116,9 +116,9 @@ impl Default for Threads {
     }
 }
 
-/// Lets every other thread go before this one, where the system can; it is never raised.
+/// Lowers this thread's priority as far as the OS allows, for good.
 pub fn lower_priority() {
-    // Where it cannot be lowered, it stays as it is.
+    // If the OS does not allow it, the priority stays as it is.
     let _ = set_current_thread_priority(ThreadPriority::Min);
 }
 
@@ -174,10 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn the_word_to_stop_leaves_the_rest_and_fewer_threads_are_kept_to_at_once() {
+    fn a_stop_leaves_the_remaining_items_and_a_lower_thread_limit_applies_at_once() {
         let threads = Threads::new(4, Priority::Normal);
         let (stopped, stopped_workers) = workers(&threads, &mut || Err(Cancelled));
-        // One batch of each thread, and perhaps one more of those that had not heard of it yet.
+        // One batch per thread, and perhaps one more of threads that had not seen the stop yet.
         assert!(stopped == Err(Cancelled) && stopped_workers.len() < 10, "{stopped_workers:?}");
         let mut poll = || {
             threads.allow(1);

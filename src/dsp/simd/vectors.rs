@@ -2,10 +2,9 @@
 
 use super::{FLOOR, Kernel, Lanes, dispatch, wide};
 
-/// Independent partial sums: enough to hide that each addition waits for the one before.
+/// Independent partial sums: enough to hide the latency of additions.
 const PARTS: usize = 4;
-/// The most that one over-relaxed update multiplies or divides an activation by: it cannot leap beyond what the plain
-/// updates after it bring back.
+/// The largest factor of one over-relaxed update, and its inverse the smallest: the updates after it can still correct it.
 const MAX_STEP: f32 = 100.0;
 
 /// Σ x·y.
@@ -32,7 +31,7 @@ pub fn multiply(h: &mut [f32], steps: &[f32], penalties: &[f32]) {
     });
 }
 
-/// One over-relaxed update: h ← h · (step / penalty)^1.75, by a factor of 100 at most, at least [`FLOOR`]. x^1.75 = x √x √√x.
+/// One over-relaxed update: h ← h · (step / penalty)^1.75, with a factor of 100 at most, at least [`FLOOR`]. x^1.75 = x √x √√x.
 pub fn multiply_relaxed(h: &mut [f32], steps: &[f32], penalties: &[f32]) {
     wide(|| {
         for ((h, &step), &penalty) in h.iter_mut().zip(steps).zip(penalties) {
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn updates_are_what_the_plain_loops_say() {
+    fn updates_agree_with_plain_loops() {
         on_every_unit(|| {
             for len in LENS {
                 let (h, steps, penalties) = (noise(len, 3), noise(len, 4), noise(len, 5));

@@ -1,4 +1,4 @@
-//! Kullback-Leibler descent: Lee and Seung's updates, in tiles, and over-relaxed while that makes the loss fall.
+//! Kullback-Leibler: the multiplicative updates of Lee and Seung (2001) in tiles, over-relaxed as long as the loss falls.
 
 use ndarray::Array2;
 
@@ -9,10 +9,10 @@ use super::tiles::{BLOCK, Multiply, Step};
 use crate::dsp::simd::dispatch;
 use crate::learn::progress::{Cancelled, Poll};
 
-/// The first updates are plain ones: from a flat or random start, long steps go astray.
+/// The first updates are plain: from a flat or random start, over-relaxed steps diverge.
 const PLAIN_STARTS: usize = 2;
 
-/// The descent of one V.
+/// The updates of one V.
 pub struct KullbackLeibler {
     factors: Factors,
     done: usize,
@@ -21,7 +21,7 @@ pub struct KullbackLeibler {
 }
 
 impl KullbackLeibler {
-    /// From where `factors` are.
+    /// Starts from the W and H of `factors`.
     pub fn new(factors: Factors) -> Self {
         Self { factors, done: 0, step: Step::Relaxed, safeguard: Safeguard::default() }
     }
@@ -50,7 +50,7 @@ impl Descent for KullbackLeibler {
         Ok(())
     }
 
-    /// Where the loss rose since the last check, goes back there, and on with plain updates.
+    /// If the loss rose since the last check, restores the W and H of that check and continues with plain updates.
     fn check(&mut self, poll: Poll<'_>) -> Result<f64, Cancelled> {
         let loss = self.factors.sum(poll, |block| block.divergence())?;
         if self.step == Step::Plain {
@@ -78,7 +78,7 @@ mod tests {
     use crate::learn::Threads;
 
     #[test]
-    fn where_the_loss_rose_it_goes_back_to_the_last_check_and_on_with_plain_updates() {
+    fn a_risen_loss_restores_the_last_check_and_switches_to_plain_updates() {
         let v = Array2::from_shape_fn((20, 33), |(frame, row)| ((frame * 7 + row * row) % 11) as f32);
         let w = Array2::from_shape_fn((3, 33), |(k, row)| 1.0 + ((k + 1) * row % 5) as f32);
         let h = Array2::from_elem((20, 3), 1.0);
@@ -86,7 +86,7 @@ mod tests {
         let go_on: Poll<'_> = &mut || Ok(());
         (0..5).for_each(|_| descent.iterate(go_on).unwrap());
         let (loss, kept) = (descent.check(go_on).unwrap(), descent.matrices());
-        // As if a long step had gone astray.
+        // As if an over-relaxed step had diverged.
         descent.factors.h.iter_mut().for_each(|h| *h *= 3.0);
         assert_eq!(descent.check(go_on), Ok(loss));
         assert_eq!((descent.matrices(), descent.step), (kept, Step::Plain));

@@ -1,4 +1,4 @@
-//! Where templates start: spherical k-means of the frames.
+//! Initial templates: spherical k-means of the frames.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis};
 use rand::{Rng, RngExt};
@@ -6,17 +6,17 @@ use rand::{Rng, RngExt};
 use crate::learn::progress::Cancelled;
 use crate::learn::threads::Workers;
 
-/// Rounds of assignment and mean at most: the clusters have settled by then.
+/// The most rounds of assignment and mean; clusters are stable by then.
 const ROUNDS: usize = 15;
 /// Frames that are compared with the centres at a time.
 const CHUNK: usize = 64;
 
 /// `count` templates (templates × rows, each sums to one): the sums of `count` clusters of frames that point the same
-/// way, each plus 1e-4 of its maximum so that no bin is lost to the multiplicative updates. The first centres are drawn as
+/// way, each plus 1e-4 of its maximum so that multiplicative updates can change every bin. The first centres are drawn as
 /// k-means++ does, by distance and energy.
 ///
 /// # Errors
-/// The poll said stop.
+/// The poll asked to stop.
 pub fn templates(
     frames: ArrayView2<f32>,
     count: usize,
@@ -84,7 +84,7 @@ fn first_centres(
         let direction = directions.row(draw(&weights, rng));
         centre.assign(&direction);
         let chunks = directions.axis_chunks_iter(Axis(0), CHUNK).zip(distances.chunks_mut(CHUNK));
-        // Read from memory, a product costs as much as eight.
+        // Limited by memory, a product costs as much as eight.
         workers.run(chunks, 8 * CHUNK * frames.ncols(), |chunks| {
             for (directions, distances) in chunks {
                 for (distance, nearness) in distances.iter_mut().zip(directions.dot(&direction)) {

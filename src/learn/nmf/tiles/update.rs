@@ -1,24 +1,24 @@
-//! What the products of a half-step do to a factor.
+//! The updates of a factor, W or H, from its products.
 
 use super::shape::{FLOOR, vectors};
 use crate::dsp::simd::{Kernel, Lanes};
 
-/// The most that one over-relaxed update multiplies or divides by.
+/// The largest factor of one over-relaxed update, and its inverse the smallest.
 const MAX_STEP: f32 = 100.0;
 
-/// How far an update goes.
+/// The exponent γ of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// As far as the loss provably never rises.
+    /// γ = 1: the loss provably never rises.
     Plain,
-    /// To the power 15/8, within a factor of 100: about twice as far. For β from 1 to 2 any power below 2 converges (Badeau,
-    /// Bertin and Vincent 2010), and this one takes three square roots.
+    /// γ = 15/8, within a factor of 100: about twice as fast. For β from 1 to 2 every γ below 2 converges (Badeau, Bertin and
+    /// Vincent 2010); this one takes three square roots.
     Relaxed,
 }
 
-/// factor ← factor · (numerators / (denominators + floor))^γ, kept above the floor. All are equally long.
+/// factor ← factor · (numerators / (denominators + floor))^γ, kept above the floor. All slices have the same length.
 pub struct Multiply<'a> {
-    /// What is updated.
+    /// W or H.
     pub factor: &'a mut [f32],
     /// Numerators.
     pub numerators: &'a [f32],
@@ -50,18 +50,18 @@ impl Kernel for Multiply<'_> {
     }
 }
 
-/// One template after the other, `sweeps` times: the factor that makes the squared error least while the others stay
-/// (HALS; Cichocki and Phan 2009), kept above the floor.
+/// Minimises the squared error over one template after another while the others stay fixed, `sweeps` times (HALS; Cichocki
+/// and Phan 2009). Values stay above the floor.
 pub struct Sweep<'a> {
     /// Templates × a row each (a strip of W, or a block of H transposed).
     pub factor: &'a mut [f32],
-    /// V's products with the other factor, shaped alike.
+    /// V's products with the other factor, of the same shape.
     pub products: &'a [f32],
-    /// The other factor's products with itself: templates × templates.
+    /// The Gram matrix of the other factor: templates × templates.
     pub gram: &'a [f32],
     /// Which templates are updated.
     pub is_free: &'a [bool],
-    /// How often.
+    /// Number of sweeps.
     pub sweeps: usize,
 }
 
@@ -82,7 +82,7 @@ impl Kernel for Sweep<'_> {
             }
             let inverse = simd.splat_f32s(gram[template].recip());
             for at in 0..len {
-                // Four sums, because one would wait for itself.
+                // Four independent sums hide the latency of each addition.
                 let mut sums = [simd.splat_f32s(0.0); 4];
                 for (other, &gram) in gram.iter().enumerate() {
                     let sum = &mut sums[other % 4];
