@@ -7,10 +7,10 @@
 //! h ← h · ((Wᵀ(v · (Wh)^(β−2))) / (Wᵀ(Wh)^(β−1)))^γ     β = 2 Euclidean, 1 Kullback-Leibler, 0 Itakura-Saito
 //! ```
 //!
-//! γ is 1 (½ for Itakura-Saito) where the divergence provably never rises. All updates but the last are over-relaxed, to
-//! 1.75 γ: twice as far in as many updates. Badeau, Bertin and Vincent (2010) show that this converges below 2 γ for β from 1 to 2.
+//! With γ = 1 (½ for Itakura-Saito) the divergence provably never rises. All updates except the last are over-relaxed with
+//! 1.75 γ, which halves the number of updates. Badeau, Bertin and Vincent (2010) show that this converges below 2 γ for β from 1 to 2.
 //!
-//! The start comes from this frame alone, so a frame sounds the same whatever came before it.
+//! The initial h depends on this frame alone, so a frame sounds the same whatever came before it.
 
 use aligned_vec::{AVec, avec};
 
@@ -18,7 +18,7 @@ use super::MAX_PLAYED_TEMPLATES;
 use super::dictionary::{Dictionary, padded};
 use crate::dsp::simd::{self, ALIGNED_LEN, FLOOR};
 
-/// What the factorization makes small.
+/// The error measure that learning and playback minimise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Divergence {
     /// Generalised Kullback-Leibler, Σ v ln(v/v̂) − v + v̂: best for most music.
@@ -26,8 +26,8 @@ pub enum Divergence {
     KullbackLeibler,
     /// ½ Σ (v − v̂)²: loud partials count most.
     Euclidean,
-    /// Itakura-Saito, Σ v/v̂ − ln(v/v̂) − 1: soft and loud bins count alike. Its updates have the exponent ½ that is
-    /// proven to descend.
+    /// Itakura-Saito, Σ v/v̂ − ln(v/v̂) − 1: soft and loud bins count alike. Its updates have the exponent ½, for which
+    /// descent is proven.
     ItakuraSaito,
 }
 
@@ -50,21 +50,21 @@ impl Divergence {
     }
 }
 
-/// Templates that are left out of later updates, most of them copies that do not sound: it saves half of the work and costs
-/// 0.01 dB. Not for Itakura-Saito, to which soft sounds are as dear as loud ones.
+/// Weak templates are pruned after some updates; most of them are silent copies. This saves half of the work and costs 0.01 dB.
+/// Itakura-Saito does without, because it weights soft sounds as much as loud ones.
 const PRUNING: [Pruning; 4] = [
-    Pruning { after: 1, share: 2e-3, spared: 1.0 },
-    Pruning { after: 2, share: 2e-3, spared: 1.0 },
-    Pruning { after: 4, share: 2e-3, spared: f32::INFINITY },
-    Pruning { after: 8, share: 4e-3, spared: f32::INFINITY },
+    Pruning { after_updates: 1, threshold: 2e-3, growth: 1.0 },
+    Pruning { after_updates: 2, threshold: 2e-3, growth: 1.0 },
+    Pruning { after_updates: 4, threshold: 2e-3, growth: f32::INFINITY },
+    Pruning { after_updates: 8, threshold: 4e-3, growth: f32::INFINITY },
 ];
 
-/// After so many updates, templates below a share of the frame's strongest one are left out, but for those that the last
-/// update made stronger by more than a factor.
+/// One round of pruning: after a number of updates, templates below `threshold` times the strongest one are left out, unless
+/// the last update multiplied them by more than `growth`.
 struct Pruning {
-    after: usize,
-    share: f32,
-    spared: f32,
+    after_updates: usize,
+    threshold: f32,
+    growth: f32,
 }
 
 /// The real-time H solver. Owns the scratch memory of one frame.
@@ -73,18 +73,18 @@ pub struct ActivationSolver {
     magnitudes: AVec<f32>,
     estimate: AVec<f32>,
     ratio: AVec<f32>,
-    /// Partial sums of the simd.
+    /// Partial sums of the kernels.
     partial: AVec<f32>,
-    /// Indices of the templates that may still sound, and in their order:
+    /// Indices of the templates that are not pruned. The next four are in their order.
     active: Vec<u32>,
-    /// … their activations,
+    /// Their activations.
     h: Vec<f32>,
-    /// … the factors of an update,
+    /// The factors of an update.
     steps: Vec<f32>,
-    /// … Wᵀv, for Euclidean updates,
-    wanted: Vec<f32>,
-    /// … and their prices.
-    prices: Vec<f32>,
+    /// Wᵀv, the numerators of Euclidean updates.
+    numerators: Vec<f32>,
+    /// Their penalties, see [`Dictionary::penalty`].
+    penalties: Vec<f32>,
     /// WᵀW h, for Euclidean updates.
     products: AVec<f32>,
 }
@@ -101,8 +101,8 @@ impl ActivationSolver {
             active: Vec::with_capacity(templates),
             h: Vec::with_capacity(templates),
             steps: vec![0.0; templates],
-            wanted: vec![0.0; templates],
-            prices: Vec::with_capacity(templates),
+            numerators: vec![0.0; templates],
+            penalties: Vec::with_capacity(templates),
             products: avec![0.0; padded(templates)],
         }
     }
@@ -119,25 +119,25 @@ impl ActivationSolver {
         updates: usize,
         activations: &mut [f32],
     ) {
-        self.take(magnitudes, dictionary);
+        self.load(magnitudes, dictionary);
         self.start(dictionary);
         self.prepare(dictionary, divergence);
         for update in 1..updates {
             self.step(dictionary, divergence);
-            simd::multiply_relaxed(&mut self.h, &self.steps, &self.prices);
-            let due = PRUNING.iter().find(|pruning| pruning.after == update);
+            simd::multiply_relaxed(&mut self.h, &self.steps, &self.penalties);
+            let due = PRUNING.iter().find(|pruning| pruning.after_updates == update);
             if let Some(pruning) = due.filter(|_| divergence != Divergence::ItakuraSaito) {
                 self.prune(pruning);
             }
         }
         if updates > 0 {
             self.step(dictionary, divergence);
-            simd::multiply(&mut self.h, &self.steps, &self.prices);
+            simd::multiply(&mut self.h, &self.steps, &self.penalties);
         }
-        self.give(activations);
+        self.store(activations);
     }
 
-    /// Plain updates alone, from the `activations` that are there: the divergence never rises.
+    /// Plain updates alone, from the given `activations`: the divergence never rises.
     pub fn update(
         &mut self,
         magnitudes: &[f32],
@@ -146,7 +146,7 @@ impl ActivationSolver {
         updates: usize,
         activations: &mut [f32],
     ) {
-        self.take(magnitudes, dictionary);
+        self.load(magnitudes, dictionary);
         self.h.copy_from_slice(activations);
         if self.h.iter().all(|&h| h == 0.0) {
             self.silence();
@@ -154,13 +154,13 @@ impl ActivationSolver {
         self.prepare(dictionary, divergence);
         for _ in 0..updates {
             self.step(dictionary, divergence);
-            simd::multiply(&mut self.h, &self.steps, &self.prices);
+            simd::multiply(&mut self.h, &self.steps, &self.penalties);
         }
-        self.give(activations);
+        self.store(activations);
     }
 
-    /// Takes up a frame; all templates may sound.
-    fn take(&mut self, magnitudes: &[f32], dictionary: &Dictionary) {
+    /// Loads a frame and activates all templates.
+    fn load(&mut self, magnitudes: &[f32], dictionary: &Dictionary) {
         let stride = padded(dictionary.rows());
         self.magnitudes[..magnitudes.len()].copy_from_slice(magnitudes);
         self.magnitudes[magnitudes.len()..stride].fill(0.0);
@@ -169,28 +169,28 @@ impl ActivationSolver {
         self.active.extend(0..templates as u32);
         self.h.clear();
         self.h.resize(templates, 0.0);
-        self.prices.clear();
-        self.prices.extend((0..templates).map(|template| dictionary.price(template)));
+        self.penalties.clear();
+        self.penalties.extend((0..templates).map(|template| dictionary.penalty(template)));
     }
 
-    /// Writes the activations of all templates.
-    fn give(&self, activations: &mut [f32]) {
+    /// Writes the activations of all templates; pruned ones are zero.
+    fn store(&self, activations: &mut [f32]) {
         activations.fill(0.0);
         for (&template, &h) in self.active.iter().zip(&self.h) {
             activations[template as usize] = h;
         }
     }
 
-    /// No template sounds.
+    /// Prunes all templates.
     fn silence(&mut self) {
         self.active.clear();
         self.h.clear();
-        self.prices.clear();
+        self.penalties.clear();
     }
 
-    /// h = cos⁴(w, v), scaled to the frame's level; cos is Ŵᵀv̂ at unit lengths. None for a silent frame. The fourth power
-    /// starts nearer to where the updates end: few templates sound at once. 20 updates from there separate as well as 40
-    /// from cos.
+    /// The initial h = cos⁴(w, v), scaled to the frame's level; cos is Ŵᵀv̂ at unit lengths. A silent frame has none. The fourth
+    /// power starts nearer to the solution, where few templates are active: 20 updates from there separate as well as 40 from
+    /// cos.
     fn start(&mut self, dictionary: &Dictionary) {
         let magnitudes = &self.magnitudes[..padded(dictionary.rows())];
         let level = simd::sum(magnitudes);
@@ -204,7 +204,7 @@ impl ActivationSolver {
             *h = (*h * inverse * inverse_norm).powi(4);
         }
         let sum = simd::sum(&self.h);
-        // Something sounds, but nothing that any template knows: every template may try.
+        // The frame is not silent but matches no template: all start alike.
         if sum < FLOOR.powi(2) {
             self.h.fill(level / dictionary.len() as f32);
         } else {
@@ -212,34 +212,34 @@ impl ActivationSolver {
         }
     }
 
-    /// What stays the same in all updates of one frame.
+    /// Computes what all updates of one frame share.
     fn prepare(&mut self, dictionary: &Dictionary, divergence: Divergence) {
         if divergence == Divergence::Euclidean {
             let magnitudes = &self.magnitudes[..padded(dictionary.rows())];
-            let wanted = &mut self.wanted[..self.active.len()];
-            simd::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.partial, wanted);
+            let numerators = &mut self.numerators[..self.active.len()];
+            simd::correlate(dictionary.chosen(&self.active), magnitudes, &mut self.partial, numerators);
         }
     }
 
-    /// Silences the templates that are of no account.
-    fn prune(&mut self, &Pruning { share, spared, .. }: &Pruning) {
-        let floor = self.h.iter().copied().fold(0.0, f32::max) * share;
+    /// Leaves out weak templates.
+    fn prune(&mut self, &Pruning { threshold, growth, .. }: &Pruning) {
+        let floor = self.h.iter().copied().fold(0.0, f32::max) * threshold;
         let mut kept = 0;
         for index in 0..self.h.len() {
-            if self.h[index] >= floor || self.steps[index] > spared {
+            if self.h[index] >= floor || self.steps[index] > growth {
                 self.active[kept] = self.active[index];
                 self.h[kept] = self.h[index];
-                self.prices[kept] = self.prices[index];
-                self.wanted[kept] = self.wanted[index];
+                self.penalties[kept] = self.penalties[index];
+                self.numerators[kept] = self.numerators[index];
                 kept += 1;
             }
         }
         self.active.truncate(kept);
         self.h.truncate(kept);
-        self.prices.truncate(kept);
+        self.penalties.truncate(kept);
     }
 
-    /// The factors of the next update, before prices: `steps` of the active templates.
+    /// The factors of the next update without penalties: `steps` of the active templates.
     fn step(&mut self, dictionary: &Dictionary, divergence: Divergence) {
         if self.active.is_empty() {
             return;
@@ -256,14 +256,14 @@ impl ActivationSolver {
             // Wᵀv / WᵀW h
             (Divergence::Euclidean, Some(gram)) => {
                 simd::weighted_sum(gram, &self.h, &mut self.products[..padded(dictionary.len())]);
-                for ((step, &wanted), &template) in steps.iter_mut().zip(&self.wanted).zip(&self.active) {
-                    *step = wanted / self.products[template as usize];
+                for ((step, &numerator), &template) in steps.iter_mut().zip(&self.numerators).zip(&self.active) {
+                    *step = numerator / self.products[template as usize];
                 }
             }
             (Divergence::Euclidean, None) => {
                 simd::weighted_sum(chosen, &self.h, estimate);
                 simd::correlate(chosen, estimate, partial, steps);
-                steps.iter_mut().zip(&self.wanted).for_each(|(step, &wanted)| *step = wanted / *step);
+                steps.iter_mut().zip(&self.numerators).for_each(|(step, &numerator)| *step = numerator / *step);
             }
             (Divergence::ItakuraSaito, _) => {
                 let (ratio, products) = (&mut self.ratio[..rows], &mut self.products[..steps.len()]);
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn over_relaxed_updates_come_nearer_to_the_frame_than_as_many_plain_ones() {
+    fn over_relaxed_updates_reach_a_lower_divergence_than_as_many_plain_ones() {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
         let format = Format { sample_rate: 48_000.0, window_len: 256, channels: 1 };
         for divergence in Divergence::ALL {
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn euclidean_updates_through_the_gram_matrix_are_those_without_it() {
+    fn euclidean_updates_with_and_without_the_gram_matrix_agree() {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(2);
         let format = Format { sample_rate: 48_000.0, window_len: 512, channels: 2 };
         for count in [1, 5, 40] {

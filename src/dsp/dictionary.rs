@@ -1,14 +1,14 @@
-//! A matrix of templates, as the activation solver needs it. Made on the learning side, read by the audio thread.
+//! A matrix of templates in the layout of the activation solver. Made on the learning side, read by the audio thread.
 
 use aligned_vec::{AVec, avec};
 
 use super::bands::Bands;
 use crate::dsp::simd::{self, Chosen};
 
-/// The price of copies: +0.2 dB where every note was captured; at 1.3 copies are no help any more.
-const COPY_PRICE: f32 = 1.03;
+/// Penalty of transposed copies: it gains 0.2 dB if every note was captured; at 1.3, copies no longer help.
+const COPY_PENALTY: f32 = 1.03;
 
-/// A matrix of templates and what the activation solver needs of it.
+/// A matrix of templates and values that the activation solver needs.
 #[derive(Clone, Debug)]
 pub struct Dictionary {
     rows: usize,
@@ -18,7 +18,7 @@ pub struct Dictionary {
     inverse_norms: Vec<f32>,
     /// Templates before the first copy.
     learned: usize,
-    /// WᵀW in blocks; empty where nothing asked for it.
+    /// The Gram matrix WᵀW in blocks; empty if not needed.
     gram: AVec<f32>,
 }
 
@@ -35,7 +35,7 @@ impl Dictionary {
         Self { rows, matrix, inverse_norms, learned, gram: avec![] }
     }
 
-    /// The same with WᵀW at hand, which makes Euclidean updates cheap: templates² values.
+    /// The same with the Gram matrix WᵀW (templates² values), which makes Euclidean updates cheap.
     pub(super) fn with_gram(self) -> Self {
         let templates: Vec<Vec<f32>> = self.templates().collect();
         let products = |w: &Vec<f32>| templates.iter().map(|other| simd::dot(w, other)).collect();
@@ -60,24 +60,24 @@ impl Dictionary {
 
     /// Each template: `rows` values ≥ 0 that sum to one. Not for the audio thread.
     pub fn templates(&self) -> impl ExactSizeIterator<Item = Vec<f32>> {
-        let value = |template, row| self.matrix[simd::place(self.rows, self.len(), template, row)];
+        let value = |template, row| self.matrix[simd::matrix_index(self.rows, self.len(), template, row)];
         (0..self.len()).map(move |template| (0..self.rows).map(|row| value(template, row)).collect())
     }
 
-    /// Some of the templates, for the simd.
+    /// Some of the templates, for the kernels.
     pub fn chosen<'a>(&'a self, indices: &'a [u32]) -> Chosen<'a> {
         Chosen { matrix: &self.matrix, templates: self.len(), indices }
     }
 
-    /// Some rows of WᵀW, for the simd, if it is at hand.
+    /// Some rows of WᵀW, for the kernels, if it was computed.
     pub fn gram<'a>(&'a self, indices: &'a [u32]) -> Option<Chosen<'a>> {
         (!self.gram.is_empty()).then_some(Chosen { matrix: &self.gram, templates: self.len(), indices })
     }
 
-    /// What a template's sound must be worth: 1, and a little more for copies, so that what was learned comes first
-    /// where both would do.
-    pub fn price(&self, template: usize) -> f32 {
-        if template < self.learned { 1.0 } else { COPY_PRICE }
+    /// Divides the update factors of a template: 1 for learned templates, slightly more for transposed copies, so that learned
+    /// templates win where both match.
+    pub fn penalty(&self, template: usize) -> f32 {
+        if template < self.learned { 1.0 } else { COPY_PENALTY }
     }
 
     /// 1/‖w‖₂ of each template.
@@ -90,7 +90,7 @@ impl Dictionary {
         self.learned
     }
 
-    /// The same, all but the first `learned` templates copies.
+    /// The same; all templates except the first `learned` are copies.
     pub(super) fn with_learned(self, learned: usize) -> Self {
         Self { learned, ..self }
     }
@@ -111,7 +111,7 @@ fn in_blocks(rows: usize, templates: &[Vec<f32>]) -> AVec<f32> {
     let mut matrix = avec![0.0; templates.len() * padded(rows)];
     for (template, values) in templates.iter().enumerate() {
         for (row, &value) in values.iter().enumerate() {
-            matrix[simd::place(rows, templates.len(), template, row)] = value;
+            matrix[simd::matrix_index(rows, templates.len(), template, row)] = value;
         }
     }
     matrix

@@ -66,7 +66,7 @@ impl Hop<'_> {
         let (spectrum, rows, separator) = self.engine.analysis();
         match (self.analysis, self.templates) {
             (Analysis::Silent, _) => column.levels.fill(0),
-            (Analysis::Separated, Some(templates)) => rows.draw(spectrum, separator.shares(templates), column),
+            (Analysis::Separated, Some(templates)) => rows.draw(spectrum, separator.masks(templates), column),
             _ => rows.draw(spectrum, std::iter::empty(), column),
         }
         for (component, activation_db) in column.activations_db.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! Soft masks: each component's share of every bin. They lie in [0, 1] and sum to one. Lives on the audio thread.
+//! Soft masks: one value per component and bin. They lie in [0, 1] and sum to one over the components. Lives on the audio thread.
 
 use aligned_vec::{AVec, avec};
 
@@ -6,18 +6,18 @@ use super::dictionary::padded;
 use super::templates::Templates;
 use super::{MAX_PLAYED_TEMPLATES, simd};
 
-/// Added to every component's share: silence is shared alike, and nothing divides by zero.
-const SHARE_FLOOR: f32 = 1e-30;
+/// Added to every mask before normalisation: silence is divided equally, and nothing divides by zero.
+const MASK_FLOOR: f32 = 1e-30;
 
 /// The masks of one frame.
 pub struct SoftMasks {
-    /// Values from one component's mask to the next.
+    /// Distance from one component's mask to the next.
     stride: usize,
-    /// Component after component, each as many values as the templates at hand have rows.
+    /// Component after component, each with as many values as the templates have rows.
     masks: AVec<f32>,
     sums: Vec<f32>,
-    /// Of one component, the templates that sound, and their activations.
-    sounding: Vec<u32>,
+    /// The active templates of one component, and their activations.
+    active: Vec<u32>,
     activations: Vec<f32>,
 }
 
@@ -29,13 +29,13 @@ impl SoftMasks {
             stride,
             masks: avec![0.0; stride * max_components],
             sums: vec![0.0; max_rows],
-            sounding: Vec::with_capacity(MAX_PLAYED_TEMPLATES),
+            active: Vec::with_capacity(MAX_PLAYED_TEMPLATES),
             activations: Vec::with_capacity(MAX_PLAYED_TEMPLATES),
         }
     }
 
-    /// Computes every component's mask: L^p / Σ L^p with L = c W h, its templates' sum times its calibration; the generalised
-    /// Wiener filter (p = 1 shares magnitudes, p = 2 power; `exponent` > 0). One value per row.
+    /// Computes every component's mask: L^p / Σ L^p with L = c W h, the sum of its templates times its calibration. This
+    /// is the generalised Wiener filter (p = 1 for magnitudes, p = 2 for power; `exponent` > 0). One value per row.
     pub fn update(&mut self, templates: &Templates, activations: &[f32], exponent: f32) {
         self.estimate(templates, activations);
         let (components, rows) = (templates.components().len(), templates.format().rows());
@@ -45,7 +45,7 @@ impl SoftMasks {
         self.normalise(components, rows);
     }
 
-    /// Like [`SoftMasks::update`], one value per bin of a stereo frame: L is the length of (left, right).
+    /// Like [`SoftMasks::update`], one value per bin of a stereo frame: L is the norm of (left, right).
     pub fn update_joint(&mut self, templates: &Templates, activations: &[f32], exponent: f32) {
         self.estimate(templates, activations);
         let (components, bins) = (templates.components().len(), templates.format().bins());
@@ -59,18 +59,18 @@ impl SoftMasks {
         self.normalise(components, bins);
     }
 
-    /// L = c W h of every component, in the place of its mask: what the masks are made of.
+    /// Computes L = c W h of every component and stores it instead of its mask.
     pub fn estimate(&mut self, templates: &Templates, activations: &[f32]) {
         let (rows, full) = (templates.format().rows(), templates.full());
         let components = templates.components().len();
         for (component, estimate) in self.masks.chunks_exact_mut(self.stride).take(components).enumerate() {
-            self.sounding.clear();
-            // Most copies are silent.
-            let is_sounding = |template: &u32| activations[*template as usize] != 0.0;
-            self.sounding.extend(templates.owned(component).iter().copied().filter(is_sounding));
+            self.active.clear();
+            // Most copies are inactive.
+            let is_active = |template: &u32| activations[*template as usize] != 0.0;
+            self.active.extend(templates.owned(component).iter().copied().filter(is_active));
             self.activations.clear();
-            self.activations.extend(self.sounding.iter().map(|&template| activations[template as usize]));
-            simd::weighted_sum(full.chosen(&self.sounding), &self.activations, &mut estimate[..padded(rows)]);
+            self.activations.extend(self.active.iter().map(|&template| activations[template as usize]));
+            simd::weighted_sum(full.chosen(&self.active), &self.activations, &mut estimate[..padded(rows)]);
             if let Some(calibration) = templates.calibration(component) {
                 let estimate = &mut estimate[..rows];
                 simd::wide(|| estimate.iter_mut().zip(calibration).for_each(|(value, gain)| *value *= gain));
@@ -82,13 +82,13 @@ impl SoftMasks {
         let masks = &mut self.masks[..components * self.stride];
         let sums = &mut self.sums[..len];
         simd::wide(|| {
-            sums.fill(SHARE_FLOOR * components as f32);
+            sums.fill(MASK_FLOOR * components as f32);
             for mask in masks.chunks_exact(self.stride) {
-                sums.iter_mut().zip(mask).for_each(|(sum, share)| *sum += share);
+                sums.iter_mut().zip(mask).for_each(|(sum, mask)| *sum += mask);
             }
             sums.iter_mut().for_each(|sum| *sum = 1.0 / *sum);
             for mask in masks.chunks_exact_mut(self.stride) {
-                mask.iter_mut().zip(sums.iter()).for_each(|(share, inverse)| *share = (*share + SHARE_FLOOR) * inverse);
+                mask.iter_mut().zip(sums.iter()).for_each(|(mask, inverse)| *mask = (*mask + MASK_FLOOR) * inverse);
             }
         });
     }
@@ -104,7 +104,7 @@ impl SoftMasks {
     }
 }
 
-/// x ← x^exponent; the usual exponents without a logarithm.
+/// x ← x^exponent; common exponents without a logarithm.
 fn raise(x: &mut [f32], exponent: f32) {
     if exponent == 1.5 {
         simd::wide(|| x.iter_mut().for_each(|x| *x *= x.sqrt()));

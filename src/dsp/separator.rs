@@ -1,7 +1,7 @@
 //! One frame through the whole algorithm. Read this first. Lives on the audio thread.
 //!
 //! ```text
-//! X ─ |X| ─ bands ─ H (W fixed, multiplicative updates) ─ masks (c_j W_j h_j)^p / Σ ─ Σ gain_j · component_j
+//! X ─ |X| ─ bands ─ h (W fixed, multiplicative updates) ─ masks (c_j W_j h_j)^p / Σ ─ Σ gain_j · component_j
 //!                                                           component_j = mask_j · X, or in stereo the spatial filter
 //! ```
 
@@ -15,13 +15,13 @@ use super::stft::StftLayout;
 use super::templates::Templates;
 use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, simd};
 
-/// Takes spectra apart, one frame at a time.
+/// Separates spectra into components, one frame at a time.
 pub struct Separator {
     solver: ActivationSolver,
     masks: SoftMasks,
     spatial: SpatialFilter,
     mixer: Mixer,
-    /// Whether the last masks have one value for all channels of a bin.
+    /// Whether the last masks have one value per bin for both channels, for the spatial filter.
     is_joint: bool,
     /// |X|, channel after channel.
     magnitudes: Vec<f32>,
@@ -31,12 +31,12 @@ pub struct Separator {
     activations: [f32; MAX_PLAYED_TEMPLATES],
     /// Per component, its activations summed.
     levels: [f32; MAX_COMPONENTS],
-    /// Per component, what the mixer gave the last frame.
+    /// Per component, its gain in the last frame.
     gains: [f32; MAX_COMPONENTS],
 }
 
 impl Separator {
-    /// Memory for every template set that fits `layout`, mono or stereo.
+    /// Memory for any templates that fit `layout`, mono or stereo.
     pub fn new(layout: StftLayout, sample_rate: f32) -> Self {
         let max_rows = MAX_CHANNELS * layout.bins();
         Self {
@@ -53,8 +53,7 @@ impl Separator {
         }
     }
 
-    /// Separates one frame: `spectrum` has the templates' rows (channel after channel, one shared H). What it gives, ask
-    /// [`Separated`].
+    /// Separates one frame. `spectrum` has the templates' rows: channel after channel, with one H for all channels.
     pub fn separate_frame<'a>(
         &'a mut self,
         spectrum: &'a [Complex32],
@@ -62,38 +61,31 @@ impl Separator {
         settings: &Settings,
     ) -> Separated<'a> {
         let magnitudes = &mut self.magnitudes[..spectrum.len()];
-        simd::wide(|| {
-            for (magnitude, x) in magnitudes.iter_mut().zip(spectrum) {
-                *magnitude = (x.re * x.re + x.im * x.im).sqrt();
-            }
-        });
+        write_magnitudes(spectrum, magnitudes);
         let banded = &mut self.banded[..templates.banded().rows()];
         templates.bands().sum_rows(magnitudes, banded);
 
         let activations = &mut self.activations[..templates.owners().len()];
         self.solver.solve(banded, templates.banded(), settings.divergence, settings.updates, activations);
 
-        let is_spatial = settings.spatial && !templates.covariances().is_empty();
-        self.is_joint = is_spatial;
-        if is_spatial {
+        self.is_joint = settings.spatial && !templates.covariances().is_empty();
+        if self.is_joint {
             self.masks.update_joint(templates, activations, settings.mask_exponent);
-            let (shares, stride) = self.masks.all();
-            self.spatial.update(spectrum, templates.covariances(), shares, stride);
+            let (masks, stride) = self.masks.all();
+            self.spatial.update(spectrum, templates.covariances(), masks, stride);
         } else {
             self.masks.update(templates, activations, settings.mask_exponent);
         }
 
         let levels = &mut self.levels[..templates.components().len()];
-        levels.fill(0.0);
-        for (&owner, &activation) in templates.owners().iter().zip(activations.iter()) {
-            levels[owner] += activation;
-        }
+        sum_by_owner(templates.owners(), activations, levels);
         let gains = &mut self.gains[..levels.len()];
         gains.copy_from_slice(self.mixer.advance(levels, settings));
-        Separated { spectrum, templates, masks: &self.masks, spatial: is_spatial.then_some(&self.spatial), gains }
+        let spatial = self.is_joint.then_some(&self.spatial);
+        Separated { spectrum, templates, masks: &self.masks, spatial, gains }
     }
 
-    /// A frame of digital silence: no component sounds, and the mixer's gains move on.
+    /// A frame of digital silence: all activations are zero, and the mixer's gains advance.
     pub fn separate_silence(&mut self, templates: &Templates, settings: &Settings) {
         self.activations.fill(0.0);
         self.levels.fill(0.0);
@@ -111,27 +103,27 @@ impl Separator {
         self.mixer.activation_db(self.levels[component])
     }
 
-    /// The masks of the last frame, component after component: a value per row of the spectrum, or per bin of all channels
-    /// together where components were taken apart by place too.
-    pub fn shares<'a>(&'a self, templates: &'a Templates) -> impl Iterator<Item = &'a [f32]> {
+    /// The masks of the last frame, component after component: one value per row of the spectrum, or one per bin for both
+    /// channels where the spatial filter was used.
+    pub fn masks<'a>(&'a self, templates: &'a Templates) -> impl Iterator<Item = &'a [f32]> {
         let format = templates.format();
         let len = if self.is_joint { format.bins() } else { format.rows() };
         (0..templates.components().len()).map(move |component| self.masks.component(component, len))
     }
 
-    /// Forgets what earlier frames left: gain smoothing, gates and levels.
+    /// Clears all memory of earlier frames: gain smoothing, gates and levels.
     pub fn reset(&mut self) {
         self.mixer.reset();
         self.levels.fill(0.0);
     }
 }
 
-/// What one frame came apart into. Every output is the frame's rows, channel after channel.
+/// One separated frame. Every output has the frame's rows, channel after channel.
 pub struct Separated<'a> {
     spectrum: &'a [Complex32],
     templates: &'a Templates,
     masks: &'a SoftMasks,
-    /// Where components are taken apart by place too.
+    /// The spatial filter, if it is used.
     spatial: Option<&'a SpatialFilter>,
     gains: &'a [f32],
 }
@@ -155,12 +147,12 @@ impl Separated<'_> {
         }
     }
 
-    /// Whether there is such a component.
+    /// Whether the model has this component.
     pub fn has(&self, component: usize) -> bool {
         component < self.gains.len()
     }
 
-    /// Writes one component, before its gain; zeros for one that there is not.
+    /// Writes one component before its gain; zeros if the model does not have it.
     pub fn component(&self, component: usize, out: &mut [Complex32]) {
         out.fill(Complex32::default());
         if self.has(component) {
@@ -178,9 +170,25 @@ impl Separated<'_> {
             None => {
                 let (mask, x) = (self.masks.component(component, self.spectrum.len()), self.spectrum);
                 simd::wide(|| {
-                    out.iter_mut().zip(x).zip(mask).for_each(|((out, x), &share)| *out += x * (gain * share));
+                    out.iter_mut().zip(x).zip(mask).for_each(|((out, x), &mask)| *out += x * (gain * mask));
                 });
             }
         }
+    }
+}
+
+fn write_magnitudes(spectrum: &[Complex32], magnitudes: &mut [f32]) {
+    simd::wide(|| {
+        for (magnitude, x) in magnitudes.iter_mut().zip(spectrum) {
+            *magnitude = (x.re * x.re + x.im * x.im).sqrt();
+        }
+    });
+}
+
+/// Per component, the sum of its templates' activations.
+fn sum_by_owner(owners: &[usize], activations: &[f32], levels: &mut [f32]) {
+    levels.fill(0.0);
+    for (&owner, &activation) in owners.iter().zip(activations) {
+        levels[owner] += activation;
     }
 }

@@ -1,8 +1,8 @@
-//! The spatial filter: where components sound from, used to take them apart. Stereo only. Lives on the audio thread.
+//! The spatial filter: separates components by their direction too. Stereo only. Lives on the audio thread.
 //!
-//! Each component j has, per bin, a covariance R_j of its left and right spectra, learned from its capture. The multichannel
-//! Wiener filter (Duong, Vincent and Gribonval 2010) takes it out of the frame x with the variance v_j that its
-//! activations say:
+//! Each component j has, per bin, a spatial covariance R_j of its left and right spectra, learned from its capture. The
+//! multichannel Wiener filter (Duong, Vincent and Gribonval 2010) estimates the component from the frame x and the variance
+//! v_j, which is proportional to its mask:
 //!
 //! ```text
 //! C = Σ v_j (R_j + ε I)        component j = v_j (R_j + ε I) C⁻¹ x        Σ of all = x
@@ -12,21 +12,21 @@ use super::Complex32;
 use super::format::Format;
 use crate::dsp::simd::{self, Wide};
 
-/// What keeps C invertible, beside covariances of trace one; also what the filter lets a component differ from its place.
-/// On dry panned sources 0.001 separates 1.7 dB better than 0.005; where pans moved by 5° since the capture, 0.0005 is worse.
+/// ε keeps C invertible beside covariances of trace one, and lets a component deviate from its learned direction. On dry
+/// panned sources 0.001 separates 1.7 dB better than 0.005; where pans moved by 5° since the capture, 0.0005 is worse.
 const REGULARISATION: f64 = 0.001;
 
 /// The covariance of a component's left and right channel in one bin: Hermitian, positive semidefinite, of trace 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Covariance {
-    /// Share of the left channel in the power, 0 to 1; the right has the rest.
+    /// The left channel's share of the power, 0 to 1; the right channel has the rest.
     pub left: f32,
     /// Left times conjugate right.
     pub cross: Complex32,
 }
 
 impl Covariance {
-    /// Both channels alike in power, and unrelated: what is known where nothing is.
+    /// Equal power in both channels, uncorrelated: for components without a known direction.
     pub const DIFFUSE: Self = Self::new(0.5, Complex32::new(0.0, 0.0));
 
     /// See the fields.
@@ -34,14 +34,14 @@ impl Covariance {
         Self { left, cross }
     }
 
-    /// Whether it is what a covariance of trace 1 can be: a share, and a cross term of at most √(left · right).
+    /// Whether it is a covariance of trace 1: `left` from 0 to 1, and a cross term of at most √(left · right).
     pub fn is_valid(self) -> bool {
         // 1e-5: what rounding leaves of the bound.
         (0.0..=1.0).contains(&self.left) && self.cross.norm_sqr() <= self.left * (1.0 - self.left) + 1e-5
     }
 
-    /// One component's covariances (one per bin) at the bins of another format. What lies between two is their mean, so
-    /// it is a covariance too.
+    /// One component's covariances (one per bin) at the bins of another format. Interpolated
+    /// covariances are weighted means of two, so they are valid too.
     pub fn interpolate(covariances: &[Self], from: Format, to: Format) -> Vec<Self> {
         let part = |value: fn(&Self) -> f32| -> Vec<f32> {
             let values: Vec<f32> = covariances.iter().map(value).collect();
@@ -52,7 +52,7 @@ impl Covariance {
     }
 }
 
-/// Bins whose sums stay in the nearest cache.
+/// Bins per block: their sums stay in the L1 cache.
 const BLOCK: usize = 64;
 
 /// The filter of one frame.
@@ -61,9 +61,9 @@ pub struct SpatialFilter {
     solved: [Vec<f64>; 4],
 }
 
-/// C of a block of bins: Hermitian 2×2 matrices in planes. In float64: where all components sound from one side, C makes
-/// rounding 1000 times larger.
-struct Mixed {
+/// C of a block of bins: Hermitian 2×2 matrices in planes. In float64: where all components are on one side, C
+/// amplifies rounding errors 1000 times.
+struct MixCovariance {
     left: [f64; BLOCK],
     right: [f64; BLOCK],
     re: [f64; BLOCK],
@@ -76,18 +76,24 @@ impl SpatialFilter {
         Self { solved: std::array::from_fn(|_| vec![0.0; max_bins]) }
     }
 
-    /// Solves C z = x in every bin. `spectrum` is the left channel's bins, then the right's; `covariances` and `shares` are
-    /// component after component, one covariance per bin, and each component's share of the variance, summing to one
-    /// (`share_stride` values from one component to the next).
-    pub fn update(&mut self, spectrum: &[Complex32], covariances: &[Covariance], shares: &[f32], share_stride: usize) {
+    /// Solves C z = x in every bin. `spectrum` is the left channel's bins, then the right's; `covariances` and `variances` are
+    /// component after component, one covariance per bin, and each component's share of the variance (its mask), summing to one
+    /// (`variance_stride` values from one component to the next).
+    pub fn update(
+        &mut self,
+        spectrum: &[Complex32],
+        covariances: &[Covariance],
+        variances: &[f32],
+        variance_stride: usize,
+    ) {
         let solved = &mut self.solved;
-        simd::wide(Solve { spectrum, covariances, shares, share_stride, solved });
+        simd::wide(Solve { spectrum, covariances, variances, variance_stride, solved });
     }
 
-    /// Adds `gain` times one component (its covariances and shares, one per bin) to the left and right bins in `out`:
-    /// gain · share (R + ε I) z.
-    pub fn add_component(&self, gain: f32, covariances: &[Covariance], shares: &[f32], out: &mut [Complex32]) {
-        simd::wide(AddComponent { gain, covariances, shares, solved: &self.solved, out });
+    /// Adds `gain` times one component (its covariances and variances, one per bin) to the left and right bins in `out`:
+    /// gain · v (R + ε I) z.
+    pub fn add_component(&self, gain: f32, covariances: &[Covariance], variances: &[f32], out: &mut [Complex32]) {
+        simd::wide(AddComponent { gain, covariances, variances, solved: &self.solved, out });
     }
 }
 
@@ -95,8 +101,8 @@ impl SpatialFilter {
 struct Solve<'a> {
     spectrum: &'a [Complex32],
     covariances: &'a [Covariance],
-    shares: &'a [f32],
-    share_stride: usize,
+    variances: &'a [f32],
+    variance_stride: usize,
     solved: &'a mut [Vec<f64>; 4],
 }
 
@@ -105,15 +111,15 @@ impl Wide for Solve<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { spectrum, covariances, shares, share_stride, solved } = self;
+        let Self { spectrum, covariances, variances, variance_stride, solved } = self;
         let bins = spectrum.len() / 2;
         let (left, right) = spectrum.split_at(bins);
         let [left_re, left_im, right_re, right_im] = solved;
         for start in (0..bins).step_by(BLOCK) {
             let block = start..bins.min(start + BLOCK);
-            let mut mixed = Mixed::ZERO;
-            for (covariances, shares) in covariances.chunks_exact(bins).zip(shares.chunks(share_stride)) {
-                mixed.add(&covariances[block.clone()], &shares[block.clone()]);
+            let mut mix = MixCovariance::ZERO;
+            for (covariances, variances) in covariances.chunks_exact(bins).zip(variances.chunks(variance_stride)) {
+                mix.add(&covariances[block.clone()], &variances[block.clone()]);
             }
             let solved = [
                 &mut left_re[block.clone()],
@@ -121,7 +127,7 @@ impl Wide for Solve<'_> {
                 &mut right_re[block.clone()],
                 &mut right_im[block.clone()],
             ];
-            mixed.solve(&left[block.clone()], &right[block], solved);
+            mix.solve(&left[block.clone()], &right[block], solved);
         }
     }
 }
@@ -130,7 +136,7 @@ impl Wide for Solve<'_> {
 struct AddComponent<'a> {
     gain: f32,
     covariances: &'a [Covariance],
-    shares: &'a [f32],
+    variances: &'a [f32],
     solved: &'a [Vec<f64>; 4],
     out: &'a mut [Complex32],
 }
@@ -140,17 +146,17 @@ impl Wide for AddComponent<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { gain, covariances, shares, solved: [left_re, left_im, right_re, right_im], out } = self;
+        let Self { gain, covariances, variances, solved: [left_re, left_im, right_re, right_im], out } = self;
         let bins = covariances.len();
         let (left, right) = out.split_at_mut(bins);
-        let (shares, right) = (&shares[..bins], &mut right[..bins]);
+        let (variances, right) = (&variances[..bins], &mut right[..bins]);
         let (left_re, left_im) = (&left_re[..bins], &left_im[..bins]);
         let (right_re, right_im) = (&right_re[..bins], &right_im[..bins]);
         for bin in 0..bins {
-            let Covariance { left: share_left, cross } = covariances[bin];
-            let scale = f64::from(gain) * f64::from(shares[bin]);
+            let Covariance { left: left_power, cross } = covariances[bin];
+            let scale = f64::from(gain) * f64::from(variances[bin]);
             let (re, im) = (f64::from(cross.re), f64::from(cross.im));
-            let (l, r) = (f64::from(share_left) + REGULARISATION, 1.0 - f64::from(share_left) + REGULARISATION);
+            let (l, r) = (f64::from(left_power) + REGULARISATION, 1.0 - f64::from(left_power) + REGULARISATION);
             let (a, b, c, d) = (left_re[bin], left_im[bin], right_re[bin], right_im[bin]);
             left[bin].re += ((l * a + re * c - im * d) * scale) as f32;
             left[bin].im += ((l * b + re * d + im * c) * scale) as f32;
@@ -160,18 +166,18 @@ impl Wide for AddComponent<'_> {
     }
 }
 
-impl Mixed {
+impl MixCovariance {
     const ZERO: Self = Self { left: [0.0; BLOCK], right: [0.0; BLOCK], re: [0.0; BLOCK], im: [0.0; BLOCK] };
 
-    /// C += share (R + ε I) of one component.
+    /// C += v (R + ε I) of one component.
     #[inline(always)]
-    fn add(&mut self, covariances: &[Covariance], shares: &[f32]) {
-        for (bin, (covariance, &share)) in covariances.iter().zip(shares).enumerate().take(BLOCK) {
-            let (share, left) = (f64::from(share), f64::from(covariance.left));
-            self.left[bin] += share * (left + REGULARISATION);
-            self.right[bin] += share * (1.0 - left + REGULARISATION);
-            self.re[bin] += share * f64::from(covariance.cross.re);
-            self.im[bin] += share * f64::from(covariance.cross.im);
+    fn add(&mut self, covariances: &[Covariance], variances: &[f32]) {
+        for (bin, (covariance, &variance)) in covariances.iter().zip(variances).enumerate().take(BLOCK) {
+            let (variance, left) = (f64::from(variance), f64::from(covariance.left));
+            self.left[bin] += variance * (left + REGULARISATION);
+            self.right[bin] += variance * (1.0 - left + REGULARISATION);
+            self.re[bin] += variance * f64::from(covariance.cross.re);
+            self.im[bin] += variance * f64::from(covariance.cross.im);
         }
     }
 
@@ -211,8 +217,8 @@ mod tests {
             let mut filter = SpatialFilter::new(1);
             filter.update(&spectrum, &covariances, &[0.9, 0.1], 1);
             let mut sum = [Complex32::default(); 2];
-            for (component, share) in [0.9, 0.1].into_iter().enumerate() {
-                filter.add_component(1.0, &covariances[component..=component], &[share], &mut sum);
+            for (component, variance) in [0.9, 0.1].into_iter().enumerate() {
+                filter.add_component(1.0, &covariances[component..=component], &[variance], &mut sum);
             }
             for (found, expected) in sum.iter().zip(&spectrum) {
                 // 1e-6, −120 dB: a handful of f32 additions.
@@ -222,8 +228,8 @@ mod tests {
     }
 
     #[test]
-    fn two_components_of_different_places_come_apart_where_masks_could_not() {
-        // One bin, both components equally strong: only their places differ.
+    fn two_components_of_different_directions_are_separated_where_masks_could_not() {
+        // One bin, both components equally strong: only their directions differ.
         let (a, b) = (panned(0.4), panned(1.2));
         let (source_a, source_b) = (Complex32::new(1.0, 0.5), Complex32::new(-0.7, 0.9));
         let at = |angle: f32, source: Complex32| [source * angle.cos(), source * angle.sin()];
@@ -238,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_covariance_is_seen() {
+    fn invalid_covariances_are_recognised() {
         assert!(panned(0.7).is_valid() && Covariance::DIFFUSE.is_valid());
         for (left, re) in [(1.5, 0.0), (-0.1, 0.0), (f32::NAN, 0.0), (0.5, 0.6), (1.0, 0.1), (0.5, f32::NAN)] {
             assert!(!Covariance::new(left, Complex32::new(re, 0.0)).is_valid(), "{left} {re}");

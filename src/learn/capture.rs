@@ -1,4 +1,4 @@
-//! The recorded stretch to learn from, and its spectrogram.
+//! A recording to learn from, and its spectrogram.
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ pub struct Capture {
     channels: Arc<[Vec<f32>]>,
 }
 
-/// Why there is nothing to learn from.
+/// Why a recording cannot be learned from.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum CaptureError {
     /// Neither mono nor stereo, or channels of different lengths.
     #[error("{0} channels: a capture is mono or stereo, both channels equally long")]
     Channels(usize),
     /// No samples at all.
-    #[error("the capture is empty: nothing played while it ran; capture while something plays")]
+    #[error("the capture is empty: nothing was recorded; capture while something plays")]
     Empty,
-    /// Not one sample above the threshold of silence.
-    #[error("the capture is silent: its loudest sample is below −120 dB; capture where something sounds")]
+    /// No sample is above the threshold of silence.
+    #[error("the capture is silent: its loudest sample is below −120 dB; capture a passage with sound")]
     Silent,
     /// NaN or infinity.
     #[error("sample {sample} of channel {channel} is {value}: every sample must be a finite number")]
@@ -37,8 +37,8 @@ pub enum CaptureError {
         /// NaN or infinite.
         value: f32,
     },
-    /// Not one whole window.
-    #[error("the capture is too short: {samples} samples, and one window is {window_len}; capture at least that much")]
+    /// Shorter than one window.
+    #[error("the capture is too short: {samples} samples; capture at least one window of {window_len}")]
     TooShort {
         /// Samples recorded.
         samples: usize,
@@ -53,30 +53,30 @@ pub enum CaptureError {
         /// The format of the capture that is kept.
         expected: String,
     },
-    /// Appended, it would be too long.
+    /// Both captures together are too long.
     #[error(
-        "both captures together last {found_s:.0} s, and {max_s:.0} s is the most: switch Accumulate off, or clear the captures"
+        "both captures together last {found_s:.0} s, and the limit is {max_s:.0} s: switch Accumulate off, or clear the captures"
     )]
     TooLong {
         /// Seconds of both.
         found_s: f32,
-        /// Seconds that a capture may last.
+        /// The longest capture, in seconds.
         max_s: f32,
     },
-    /// The poll said stop.
+    /// The poll asked to stop.
     #[error("cancelled")]
     Cancelled,
 }
 
 /// Frames between polls: a millisecond or two.
 const FRAMES_PER_POLL: usize = 64;
-/// Samples softer than this are silence: −120 dB.
+/// Samples below this level are silence: −120 dB.
 const SILENCE: f32 = 1e-6;
-/// Where one capture is appended to another, one fades out and the other in: a jump would be learned as a click.
+/// Fade of each capture where one is appended to another: a jump would be learned as a click.
 const JOINT_MS: f32 = 10.0;
 
 impl Capture {
-    /// The most seconds that are recorded.
+    /// The longest recording, in seconds.
     pub const MAX_S: f32 = 120.0;
 
     /// Checks and takes the samples of each channel.
@@ -125,7 +125,7 @@ impl Capture {
         Ok(Self { sample_rate: self.sample_rate, channels })
     }
 
-    /// Its format, to be read.
+    /// Its format as text.
     pub fn format_text(&self) -> String {
         format!("{} Hz {}", self.sample_rate, if self.channels.len() == 1 { "mono" } else { "stereo" })
     }
@@ -158,10 +158,10 @@ impl Capture {
         self.spectrogram_while(layout, window, &mut || Ok(()))
     }
 
-    /// The same, while `poll` says go on.
+    /// The same; `poll` can cancel it.
     ///
     /// # Errors
-    /// A capture shorter than one window, or the poll said stop.
+    /// A capture shorter than one window, or the poll asked to stop.
     pub fn spectrogram_while(
         &self,
         layout: StftLayout,
@@ -187,7 +187,7 @@ impl Capture {
     }
 }
 
-/// The spectra of a capture, read one by one.
+/// Reads the spectra of a capture one by one.
 pub struct Frames<'a> {
     capture: &'a Capture,
     layout: StftLayout,
@@ -224,14 +224,14 @@ impl Frames<'_> {
 pub struct Spectrogram {
     /// Frames × rows: each row of the matrix is one frame, its channels one after another.
     pub magnitudes: Array2<f32>,
-    /// What the rows mean.
+    /// The meaning of the rows.
     pub format: Format,
     /// Window and hop.
     pub layout: StftLayout,
 }
 
 impl Spectrogram {
-    /// The frames that hold something: those quieter than 1e-4 of the loudest are left out.
+    /// The frames that are not silent: those below 1e-4 of the loudest are left out.
     pub fn sounding_frames(&self) -> Array2<f32> {
         let levels: Vec<f32> = self.magnitudes.rows().into_iter().map(|frame| frame.sum()).collect();
         let floor = levels.iter().copied().fold(0.0, f32::max) * 1e-4;
@@ -261,7 +261,7 @@ mod tests {
         for channel in both.channels() {
             assert_eq!((channel.len(), channel[4999], channel[5000]), (8000, 0.0, 0.0));
             assert!(channel[..4520].iter().all(|&x| x == 0.5) && channel[5480..].iter().all(|&x| x == -0.25));
-            // A fade's steps, and no jump: full scale in 480 samples at most.
+            // No step is larger than that of a fade from full scale in 480 samples.
             assert!(channel.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 1.0 / 480.0));
         }
         for other in [capture(44_100.0, 2, 100, 1.0), capture(48_000.0, 1, 100, 1.0)] {
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_learned_from_is_refused_by_name() {
+    fn each_kind_of_unusable_capture_is_refused_with_its_own_error() {
         let new = |channels: Vec<Vec<f32>>| Capture::new(48_000.0, channels).map(|_| ()).unwrap_err();
         assert_eq!(new(vec![]), CaptureError::Channels(0));
         assert_eq!(new(vec![vec![1.0]; 3]), CaptureError::Channels(3));

@@ -1,4 +1,5 @@
-//! Captures to a model: blind (one mix, grouped), guided (a capture per component), the rest, and one component more.
+//! Learns a model from captures: blind (one mix, its templates grouped), guided (one capture per component), the rest of a
+//! mix, or one more component of a model.
 
 use std::ops::ControlFlow;
 
@@ -20,18 +21,18 @@ use crate::model::settings::{GroupBy, Steadiness};
 /// A component to learn from its own capture.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// What it is called.
+    /// The component's name.
     pub name: String,
-    /// Where it plays alone; for the rest, the mix.
+    /// A passage where it plays alone; for the rest, the mix.
     pub capture: Capture,
-    /// Its number of templates, where it differs from what the options and its steadiness say.
+    /// Its number of templates, if not the default of the options and its steadiness.
     pub templates: Option<usize>,
-    /// Whether it is hum or noise that does not change.
+    /// Whether it is steady hum or noise.
     pub steadiness: Steadiness,
 }
 
-/// Learns `components` components from one capture of the mix: many templates, grouped by what they sound like, where and
-/// when. They are called “1”, “2” and so on, the loudest first.
+/// Learns `components` components from one capture of the mix: many templates, grouped by timbre, panning and onsets. The
+/// components are named “1”, “2” and so on, the loudest first.
 ///
 /// # Errors
 /// See [`LearnError`].
@@ -46,7 +47,7 @@ pub fn learn_blind(
         return Err(LearnError::Components(components));
     }
     check_templates(components * options.templates)?;
-    let mut progress = learning(1, options, on_progress);
+    let mut progress = new_progress(1, options, on_progress);
     let spectrogram = spectrogram(NAME, capture, options, &mut progress)?;
     let frames = spectrogram.sounding_frames();
     progress.poll()?;
@@ -75,14 +76,14 @@ pub fn learn_blind(
         }
     }
     let Spectrogram { format, layout, .. } = spectrogram;
-    // Transposed copies of what was grouped by its hits gain drums nothing and cost single notes 2.9 dB.
+    // Transposed copies of templates that were grouped by their hits do not improve drums and cost single notes 2.9 dB.
     let extend_pitch = options.extend_pitch && by != GroupBy::Hits;
     let options = LearnOptions { extend_pitch, ..options.clone() };
     Draft { format, layout, components, mix: Some(capture) }.finish(&options, report, &mut progress)
 }
 
-/// Learns each of `parts` from its own capture and then, where `rest` is given, a last component that explains what the
-/// others leave of the mix.
+/// Learns each component from its own capture. If `rest` is given, it then learns a last component from what the others do
+/// not explain of the mix.
 ///
 /// # Errors
 /// See [`LearnError`].
@@ -99,30 +100,30 @@ pub fn learn_guided(
     let format = Format::new(capture.sample_rate(), layout, capture.channels().len());
     let mut draft = Draft { format, layout, components: Vec::new(), mix: rest.map(|rest| &rest.capture) };
     let mut report = Report::default();
-    let mut progress = learning(all.len(), options, on_progress);
+    let mut progress = new_progress(all.len(), options, on_progress);
     for part in parts {
-        let component = captured(part, options, &mut progress, &mut report)?;
+        let component = learn_alone(part, options, &mut progress, &mut report)?;
         draft.components.push(component);
     }
     if let Some(rest) = rest {
-        let component = remaining(rest, &draft.components, options, &mut progress, &mut report)?;
+        let component = learn_rest(rest, &draft.components, options, &mut progress, &mut report)?;
         draft.components.push(component);
     }
     draft.finish(options, report, &mut progress)
 }
 
-/// What one component is learned from.
+/// How one component is learned.
 #[derive(Clone, Copy, Debug)]
 pub enum Lesson<'a> {
-    /// A capture where it plays alone.
+    /// From a capture where it plays alone.
     Alone(&'a Part),
-    /// The mix, of which it is what the other components leave.
+    /// From what the other components do not explain of the mix.
     Rest(&'a Part),
 }
 
-/// Learns the component at `index` (0 to 15) and leaves the others of `known` as they are; places before it that nothing
-/// was learned for stay free. `captures` are those kept of the components, by index: where every component has one, all
-/// are calibrated anew.
+/// Learns the component at `index` (0 to 15) and keeps the other components of `known`. Components before it that were never
+/// learned stay empty. `captures` are the components' stored captures, by index: if every component has one, all are
+/// calibrated again.
 ///
 /// # Errors
 /// See [`LearnError`].
@@ -154,21 +155,21 @@ pub fn learn_component(
         component.capture = capture.as_ref().filter(|capture| has_format(capture, &part.capture));
     }
     let mut report = Report::default();
-    let mut progress = learning(1, options, on_progress);
+    let mut progress = new_progress(1, options, on_progress);
     draft.components[index] = match lesson {
-        Lesson::Alone(part) => captured(part, options, &mut progress, &mut report)?,
+        Lesson::Alone(part) => learn_alone(part, options, &mut progress, &mut report)?,
         Lesson::Rest(part) => {
             draft.mix = Some(&part.capture);
             draft.components[index] = free();
-            remaining(part, &draft.components, options, &mut progress, &mut report)?
+            learn_rest(part, &draft.components, options, &mut progress, &mut report)?
         }
     };
     check_templates(draft.components.iter().map(|component| component.w.nrows()).sum())?;
     draft.finish(options, report, &mut progress)
 }
 
-/// A component from where it plays alone.
-fn captured<'a>(
+/// Learns a component from a capture where it plays alone.
+fn learn_alone<'a>(
     part: &'a Part,
     options: &LearnOptions,
     progress: &mut Progress<'_>,
@@ -185,7 +186,7 @@ fn captured<'a>(
     let wanted = part.templates.unwrap_or(if is_steady { LearnOptions::STEADY_TEMPLATES } else { options.templates });
     report.check_level(&part.name, part.capture.channels());
     report.check_length(&part.name, frames.nrows(), wanted, hop_s(&spectrogram));
-    // Fewer templates where a short capture has fewer frames.
+    // A short capture may have fewer frames than templates were asked for.
     let (w, h) = progress.factorize(&part.name, &frames, wanted.min(frames.nrows()), None, options)?;
     let worth = Some(Worth::Explains(explained(frames.view(), w.view(), h.view(), &mut || progress.poll())?));
     let levels = if is_steady { h.columns().into_iter().map(median).collect() } else { Vec::new() };
@@ -193,8 +194,8 @@ fn captured<'a>(
     Ok(DraftComponent { capture: Some(&part.capture), is_steady, levels, worth, ..component })
 }
 
-/// A component from what the others leave of the mix.
-fn remaining<'a>(
+/// Learns a component from what the others do not explain of the mix.
+fn learn_rest<'a>(
     part: &Part,
     others: &[DraftComponent<'_>],
     options: &LearnOptions,
@@ -207,7 +208,7 @@ fn remaining<'a>(
     let wanted = part.templates.unwrap_or(options.templates);
     report.check_level(&part.name, part.capture.channels());
     report.check_length(&part.name, frames.nrows(), wanted, hop_s(&spectrogram));
-    // What is steady goes on as it was captured: else the new templates would learn it once more.
+    // Steady components keep their captured level: otherwise the new templates would learn them again.
     let level = |component: &DraftComponent, template: usize| component.levels.get(template).copied();
     let levels = others.iter().flat_map(|other| (0..other.w.nrows()).map(move |template| level(other, template)));
     let fixed: Vec<_> = others.iter().map(|component| component.w.view()).collect();
@@ -219,7 +220,7 @@ fn remaining<'a>(
     Ok(DraftComponent { worth, ..DraftComponent::new(part.name.clone(), w.slice(s![fixed_len.., ..]).to_owned()) })
 }
 
-/// What the component at `index` is called while nobody gave it a name: its number, unless another has that for a name.
+/// The default name of the component at `index`: its number, with a letter if another component already has that name.
 pub fn fresh_name(index: usize, others: &[&str]) -> String {
     let mut name = (index + 1).to_string();
     while others.contains(&name.as_str()) {
@@ -280,8 +281,8 @@ fn spectrogram(
     })
 }
 
-/// The progress of so many factorizations and of the rehearsal, which counts like one more.
-fn learning<'a>(factorizations: usize, options: &LearnOptions, on_progress: OnProgress<'a>) -> Progress<'a> {
+/// The progress of all factorizations and of the rehearsal, which counts as one more.
+fn new_progress<'a>(factorizations: usize, options: &LearnOptions, on_progress: OnProgress<'a>) -> Progress<'a> {
     Progress::new((factorizations + 1) * options.iterations(), on_progress)
 }
 
@@ -301,7 +302,7 @@ impl Progress<'_> {
         let wanted =
             FactorizeOptions { templates, divergence, iterations, seed, start, fixed, threads, ..Default::default() };
         let factorized =
-            factorize(frames.view(), &wanted, &mut |iteration| match self.tell(iteration.done, iteration.loss) {
+            factorize(frames.view(), &wanted, &mut |iteration| match self.notify(iteration.done, iteration.loss) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(Cancelled) => ControlFlow::Break(()),
             });

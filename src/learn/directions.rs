@@ -1,25 +1,25 @@
-//! Where components sound from: per bin the covariance of left and right, from captures. For the spatial filter.
+//! Estimates the spatial covariances of components from stereo spectra, for the spatial filter.
 
 use crate::dsp::{Complex32, Covariance};
 
-/// Share of the covariance of all bins in each bin's: bins that a capture hardly holds sound from where the rest does.
+/// Weight of the broadband covariance in each bin: bins with little energy in the capture take its direction.
 const BROADBAND_SHARE: f64 = 0.05;
 
 /// Sums of x xᴴ over the frames, bin by bin.
-pub struct PlaceSums {
+pub struct CovarianceSums {
     left: Vec<f64>,
     right: Vec<f64>,
     cross: Vec<[f64; 2]>,
 }
 
-impl PlaceSums {
-    /// Sums of nothing, for spectra of `bins` bins.
+impl CovarianceSums {
+    /// Zero sums, for spectra of `bins` bins.
     pub fn new(bins: usize) -> Self {
         Self { left: vec![0.0; bins], right: vec![0.0; bins], cross: vec![[0.0; 2]; bins] }
     }
 
-    /// Adds a stereo frame (the left channel's bins, then the right's), each bin times the square of its `mask`, if
-    /// there is one.
+    /// Adds a stereo frame (the left channel's bins, then the right's), each bin weighted by the square of its
+    /// `mask`, if there is one.
     pub fn add(&mut self, spectrum: &[Complex32], mask: Option<&[f32]>) {
         let bins = self.left.len();
         let (left, right) = spectrum.split_at(bins);
@@ -41,7 +41,7 @@ impl PlaceSums {
     }
 
     /// R of each bin: its sum, plus 5 % of the mean trace times the covariance of all bins, divided by its trace.
-    /// Of silence: no place at all.
+    /// Silence gives diffuse covariances.
     pub fn covariances(&self) -> Vec<Covariance> {
         let bins = self.left.len();
         let total = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>();
@@ -69,8 +69,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panned_capture_has_its_angle_in_every_bin_even_those_it_hardly_holds() {
-        let mut sums = PlaceSums::new(3);
+    fn a_panned_capture_has_its_direction_in_every_bin_even_in_silent_ones() {
+        let mut sums = CovarianceSums::new(3);
         for frame in 0..10 {
             let source = Complex32::from_polar(1.0, frame as f32);
             let spectrum = [1.0, 0.1, 0.0].map(|level| source * level);
@@ -88,8 +88,8 @@ mod tests {
     }
 
     #[test]
-    fn masks_weigh_and_silence_has_no_place() {
-        let mut sums = PlaceSums::new(1);
+    fn masks_weight_the_bins_and_silence_is_diffuse() {
+        let mut sums = CovarianceSums::new(1);
         assert_eq!(sums.covariances(), [Covariance::DIFFUSE]);
         let (left, right) =
             ([Complex32::new(1.0, 0.0), Complex32::default()], [Complex32::default(), Complex32::new(0.0, 1.0)]);

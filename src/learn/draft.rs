@@ -1,4 +1,4 @@
-//! Components on their way to a model: their templates, and from their captures the calibration and the places.
+//! A model in the making: the templates of its components, then their calibration and spatial covariances from the captures.
 
 use ndarray::Array2;
 
@@ -8,57 +8,57 @@ use super::options::LearnOptions;
 use super::progress::{Cancelled, Progress};
 use super::rehearsal::{Rehearsal, captured_covariances};
 use super::report::{ComponentReport, Report, Worth};
-use super::threads::Sharing;
+use super::threads::Workers;
 use crate::dsp::{Covariance, Format, StftLayout, Templates};
 use crate::model::pitch;
 use crate::model::{Learned, Model};
 
-/// One component on its way to a model.
+/// One component of a draft.
 #[derive(Clone, Debug)]
 pub struct DraftComponent<'a> {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Templates × rows; none for a place that is kept free.
+    /// Templates × rows; no templates for an empty component.
     pub w: Array2<f32>,
-    /// Where it plays alone.
+    /// A capture where it plays alone.
     pub capture: Option<&'a Capture>,
-    /// Where it sounds from, if that is known already.
+    /// Its spatial covariances, if already known.
     pub covariances: Vec<Covariance>,
-    /// Its calibration, if that is known already.
+    /// Its calibration gains, if already known.
     pub calibration: Vec<f32>,
     /// Whether it is steady hum or noise.
     pub is_steady: bool,
-    /// Of a steady one with a capture: the level at which each template sounds all the time.
+    /// For a steady component with a capture: the constant level of each template.
     pub levels: Vec<f32>,
-    /// What its templates are worth, if they are new.
+    /// How much its templates explain, if they are new.
     pub worth: Option<Worth>,
 }
 
 impl DraftComponent<'_> {
-    /// A component of whom only the templates are known.
+    /// A component of which only the templates are known.
     pub fn new(name: String, w: Array2<f32>) -> Self {
         let (covariances, calibration) = (Vec::new(), Vec::new());
         Self { name, w, capture: None, covariances, calibration, is_steady: false, levels: Vec::new(), worth: None }
     }
 }
 
-/// All components on their way to a model.
+/// All components of a model in the making.
 pub struct Draft<'a> {
-    /// What the templates' rows mean.
+    /// The spectra that the templates describe.
     pub format: Format,
     /// Window and hop of learning.
     pub layout: StftLayout,
     /// In the model's order.
     pub components: Vec<DraftComponent<'a>>,
-    /// A capture of everything, where some components have none of their own.
+    /// A capture of the mix, if some components have no capture of their own.
     pub mix: Option<&'a Capture>,
 }
 
 impl<'a> Draft<'a> {
-    /// The components of a model, in another format.
+    /// The components of a model, converted to another format.
     ///
     /// # Errors
-    /// A format that this program does not work in.
+    /// An unsupported format.
     pub fn of(model: &Model, format: Format, layout: StftLayout) -> Result<Self, LearnError> {
         let templates = model.templates().fitted(format)?;
         let components = templates.components().iter().enumerate().map(|(index, name)| {
@@ -71,8 +71,8 @@ impl<'a> Draft<'a> {
                 .collect();
             let w = Array2::from_shape_fn((columns.len(), format.rows()), |(template, row)| columns[template][row]);
             DraftComponent {
-                covariances: part(templates.covariances(), format.bins(), index),
-                calibration: part(templates.calibrations(), format.rows(), index),
+                covariances: of_component(templates.covariances(), format.bins(), index),
+                calibration: of_component(templates.calibrations(), format.rows(), index),
                 is_steady: model.learned().steady.contains(&index),
                 ..DraftComponent::new(name.clone(), w)
             }
@@ -80,10 +80,10 @@ impl<'a> Draft<'a> {
         Ok(Self { format, layout, components: components.collect(), mix: None })
     }
 
-    /// The model, and what to tell of it; `report` has the warnings so far.
+    /// The model and its report; `report` has the warnings so far.
     ///
     /// # Errors
-    /// Too many components or templates, or the callback said stop.
+    /// Too many components or templates, or the callback asked to stop.
     pub fn finish(
         self,
         options: &LearnOptions,
@@ -104,9 +104,9 @@ impl<'a> Draft<'a> {
         progress.poll()?;
         let rehearsal = Rehearsal::new(&playing, self.layout, options.divergence);
         let mut poll = || progress.poll();
-        let mut sharing = Sharing { threads: &options.threads, poll: &mut poll };
-        let calibration = self.calibration(&rehearsal, &mut sharing)?;
-        let covariances = self.covariances(&rehearsal, &mut sharing)?;
+        let mut workers = Workers { threads: &options.threads, poll: &mut poll };
+        let calibration = self.calibration(&rehearsal, &mut workers)?;
+        let covariances = self.covariances(&rehearsal, &mut workers)?;
         progress.end(options.iterations());
         progress.poll()?;
         let learned = Learned {
@@ -128,11 +128,11 @@ impl<'a> Draft<'a> {
         Ok(Templates::new(self.format, names, owners, matrix)?)
     }
 
-    /// From the captures where every component has one; else what was known before, or none.
-    fn calibration(&self, rehearsal: &Rehearsal<'_>, sharing: &mut Sharing<'_>) -> Result<Vec<f32>, Cancelled> {
+    /// From the captures, if every component has one; otherwise the known gains, or none.
+    fn calibration(&self, rehearsal: &Rehearsal<'_>, workers: &mut Workers<'_>) -> Result<Vec<f32>, Cancelled> {
         let captures: Option<Vec<&Capture>> = self.components.iter().map(|component| component.capture).collect();
         if let Some(captures) = captures {
-            return rehearsal.calibration(&captures, sharing);
+            return rehearsal.calibration(&captures, workers);
         }
         if self.components.iter().all(|component| component.calibration.is_empty()) {
             return Ok(Vec::new());
@@ -144,26 +144,29 @@ impl<'a> Draft<'a> {
         Ok(self.components.iter().flat_map(gains).collect())
     }
 
-    /// From each component's capture, from what the masks take out of the mix, or as known before.
-    fn covariances(&self, rehearsal: &Rehearsal<'_>, sharing: &mut Sharing<'_>) -> Result<Vec<Covariance>, Cancelled> {
+    /// From each component's capture; otherwise the known ones; otherwise estimated from the mix.
+    fn covariances(&self, rehearsal: &Rehearsal<'_>, workers: &mut Workers<'_>) -> Result<Vec<Covariance>, Cancelled> {
         if self.format.channels != 2 {
             return Ok(Vec::new());
         }
         let mut known = |component: &DraftComponent| match component.capture {
-            Some(capture) => captured_covariances(capture, self.layout, sharing),
+            Some(capture) => captured_covariances(capture, self.layout, workers),
             None => Ok(component.covariances.clone()),
         };
         let known: Vec<Vec<Covariance>> = self.components.iter().map(&mut known).collect::<Result<_, _>>()?;
         let diffuse = || vec![Covariance::DIFFUSE; self.format.bins()];
         match self.mix {
-            Some(mix) if known.iter().any(Vec::is_empty) => rehearsal.covariances(mix, &known, sharing),
-            _ => Ok(known.into_iter().flat_map(|places| if places.is_empty() { diffuse() } else { places }).collect()),
+            Some(mix) if known.iter().any(Vec::is_empty) => rehearsal.covariances(mix, &known, workers),
+            _ => Ok(known
+                .into_iter()
+                .flat_map(|covariances| if covariances.is_empty() { diffuse() } else { covariances })
+                .collect()),
         }
     }
 }
 
-/// The `index`th `len` values; none of nothing.
-fn part<T: Copy>(values: &[T], len: usize, index: usize) -> Vec<T> {
+/// The `len` values of one component; empty if there are none.
+fn of_component<T: Copy>(values: &[T], len: usize, index: usize) -> Vec<T> {
     values.chunks_exact(len).nth(index).map(<[T]>::to_vec).unwrap_or_default()
 }
 

@@ -11,13 +11,13 @@ use crate::model::ModelError;
 /// Why nothing was learned.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum LearnError {
-    /// A number of components that cannot be.
+    /// Too few or too many components.
     #[error("{0} components: there must be 1 to {MAX_COMPONENTS}")]
     Components(usize),
-    /// A number of templates that cannot be.
+    /// Too few or too many templates.
     #[error("{0} templates in all: there must be 1 to {MAX_TEMPLATES}; use fewer components, or fewer templates each")]
     Templates(usize),
-    /// Two components of one name.
+    /// Two components with the same name.
     #[error("two components are called “{0}”: give each its own name")]
     SameName(String),
     /// Captures of different sample rates or channels.
@@ -30,7 +30,7 @@ pub enum LearnError {
         /// The first capture's format.
         expected: String,
     },
-    /// A capture that cannot be learned from.
+    /// A capture that nothing can be learned from.
     #[error("{name}: {error}")]
     Capture {
         /// The component, or the mix.
@@ -46,13 +46,13 @@ pub enum LearnError {
         /// What is wrong.
         error: FactorizeError,
     },
-    /// Learned templates that do not hold together.
+    /// Invalid templates.
     #[error(transparent)]
     InvalidTemplates(#[from] TemplatesError),
-    /// A learned model that does not hold together.
+    /// An invalid model.
     #[error(transparent)]
     InvalidModel(#[from] ModelError),
-    /// The callback said stop.
+    /// The callback asked to stop.
     #[error("cancelled")]
     Cancelled,
 }

@@ -9,21 +9,21 @@ use crate::model::settings::GroupBy;
 pub struct LearnOptions {
     /// Templates of each component.
     pub templates: usize,
-    /// What to make small.
+    /// The divergence to minimise.
     pub divergence: Divergence,
-    /// Iterations of the updates; `None`: [`LearnOptions::iterations`].
+    /// Iterations of the updates; `None` for the default, see [`LearnOptions::iterations`].
     pub wanted_iterations: Option<usize>,
-    /// Seed of the start.
+    /// Seed of the random start.
     pub seed: u64,
-    /// The mode that shall play: its window at the capture's sample rate is learned with …
+    /// The mode that the model will play in. It sets the analysis window at the capture's sample rate,
     pub mode: Mode,
-    /// … unless a window and hop are given.
+    /// unless a window and hop are given here.
     pub layout: Option<StftLayout>,
-    /// Whether transposed copies of tonal templates shall play along.
+    /// Whether transposed copies of tonal templates will play too.
     pub extend_pitch: bool,
-    /// What templates are grouped by into blind components.
+    /// How blindly learned templates are grouped into components.
     pub group_by: GroupBy,
-    /// Which threads share the work. The model does not depend on how many they are.
+    /// The threads that share the work. The model does not depend on their number.
     pub threads: Threads,
 }
 
@@ -32,11 +32,11 @@ impl LearnOptions {
     pub const BLIND_TEMPLATES: usize = 8;
     /// Templates of a component with a capture of its own, and of the rest.
     pub const GUIDED_TEMPLATES: usize = 16;
-    /// Templates of a steady component: with more, hum explains the voice over it too.
+    /// Templates of a steady component: with more, those of hum also explain the voice over it.
     pub const STEADY_TEMPLATES: usize = 1;
 
-    /// Iterations of the updates: those that are wanted, or 60 fast ones, which reach the loss of 100 of the textbook's (on seven
-    /// public mixes with 8 to 32 templates, 25 to 63 did); 100 for Itakura-Saito, which has the textbook's alone.
+    /// Iterations of the updates. The default is 60 fast ones, which reach the loss of 100 textbook updates (on seven public
+    /// mixes with 8 to 32 templates it took 25 to 63); for Itakura-Saito, which only has textbook updates, it is 100.
     pub fn iterations(&self) -> usize {
         let usual = if self.divergence == Divergence::ItakuraSaito { 100 } else { 60 };
         self.wanted_iterations.unwrap_or(usual)

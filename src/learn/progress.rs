@@ -1,29 +1,29 @@
-//! How far a learning is, and the word to stop: heard in every phase of it, at least ten times a second.
+//! Progress and cancellation of learning. Every phase reports and asks at least ten times a second.
 
 use std::ops::ControlFlow;
 
-/// Where a factorization is.
+/// The progress of a factorization, or of all phases of learning.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Iteration {
     /// Iterations done.
     pub done: usize,
     /// Iterations to do.
     pub total: usize,
-    /// The loss, when it was computed.
+    /// The loss, if it was computed in this iteration.
     pub loss: Option<f64>,
 }
 
-/// Hears of every iteration, and of more between where those take long, counted over all phases; it can stop the learning.
+/// Called after every iteration, and more often while iterations take long; counts all phases. It can stop the learning.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Iteration) -> ControlFlow<()>;
 
-/// Asks whether to go on. Called every few milliseconds.
+/// Asks whether to continue. Called every few milliseconds.
 pub type Poll<'a> = &'a mut dyn FnMut() -> Result<(), Cancelled>;
 
-/// The word to stop.
+/// Learning was asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cancelled;
 
-/// Steps of several phases, counted as one.
+/// Counts the steps of several phases as one.
 pub struct Progress<'a> {
     done: usize,
     total: usize,
@@ -31,35 +31,35 @@ pub struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Nothing done of `total` steps.
+    /// None of `total` steps is done.
     pub fn new(total: usize, on_progress: OnProgress<'a>) -> Self {
         Self { done: 0, total, on_progress }
     }
 
-    /// Asks whether to go on from where it is.
+    /// Asks whether to continue, without progress.
     ///
     /// # Errors
-    /// The callback said stop.
+    /// The callback asked to stop.
     pub fn poll(&mut self) -> Result<(), Cancelled> {
-        self.tell(0, None)
+        self.notify(0, None)
     }
 
-    /// Tells of `steps` more than those of all ended phases, and asks whether to go on.
+    /// Reports `steps` of the current phase, and asks whether to continue.
     ///
     /// # Errors
-    /// The callback said stop.
-    pub fn tell(&mut self, steps: usize, loss: Option<f64>) -> Result<(), Cancelled> {
+    /// The callback asked to stop.
+    pub fn notify(&mut self, steps: usize, loss: Option<f64>) -> Result<(), Cancelled> {
         let done = (self.done + steps).min(self.total);
-        go_on((self.on_progress)(Iteration { done, total: self.total, loss }))
+        unless_break((self.on_progress)(Iteration { done, total: self.total, loss }))
     }
 
-    /// Ends a phase of `steps`.
+    /// Ends the current phase, which had `steps`.
     pub fn end(&mut self, steps: usize) {
         self.done = (self.done + steps).min(self.total);
     }
 }
 
-/// The callback's answer, to be passed on by `?`.
-pub fn go_on(answer: ControlFlow<()>) -> Result<(), Cancelled> {
+/// The callback's answer as a result.
+pub fn unless_break(answer: ControlFlow<()>) -> Result<(), Cancelled> {
     if answer.is_break() { Err(Cancelled) } else { Ok(()) }
 }

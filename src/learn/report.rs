@@ -1,4 +1,4 @@
-//! What a learning tells its user: what each component holds, and what will make it separate badly.
+//! The report of a learning: how much each component explains, and warnings about poor separation.
 
 use std::fmt;
 
@@ -11,49 +11,49 @@ use crate::model::settings::GroupBy;
 /// Frames between polls.
 const FRAMES_PER_POLL: usize = 256;
 
-/// Two components whose templates are so alike on average are nearly the same.
+/// Above this mean cosine, two components are nearly the same.
 const ALIKE: f32 = 0.93;
 /// Captures softer than this are nearly silent: −60 dB of full scale.
 const SOFT: f32 = 1e-3;
-/// A blind component that holds less of the mix is nearly silent.
+/// Below this share of the mix, a blind component is nearly silent.
 const SMALL_SHARE: f32 = 1e-4;
-/// With fewer frames for each template, templates are single moments rather than what they have in common.
+/// With fewer frames per template, a template is a single moment of the sound rather than a repeated pattern.
 const FRAMES_PER_TEMPLATE: usize = 4;
 
-/// What was learned, component by component, and what to mind.
+/// The learned components, and warnings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// In the model's order.
     pub components: Vec<ComponentReport>,
-    /// What will separate badly.
+    /// Reasons for poor separation.
     pub warnings: Vec<Warning>,
-    /// What blind templates were grouped by: never [`GroupBy::Auto`].
+    /// How blindly learned templates were grouped: never [`GroupBy::Auto`].
     pub grouped_by: Option<GroupBy>,
 }
 
-/// What was learned of one component.
+/// One learned component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComponentReport {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Templates that it owns.
+    /// Number of its templates.
     pub templates: usize,
-    /// Whether it was taken for steady hum or noise.
+    /// Whether it was learned as steady hum or noise.
     pub is_steady: bool,
-    /// What its templates are worth; `None` for a component that was learned before.
+    /// How much its templates explain; `None` for a component that was learned earlier.
     pub worth: Option<Worth>,
 }
 
-/// How much a component's templates hold.
+/// How much a component's templates explain.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Worth {
-    /// The share of its own capture that its templates explain: 1 − ‖V − WH‖² / ‖V‖².
+    /// Share of its own capture: 1 − ‖V − WH‖² / ‖V‖².
     Explains(f32),
-    /// Its share of the mix: of the activations, as V's columns sum.
+    /// Share of the mix: its activations, divided by the sum of all.
     ShareOfMix(f32),
 }
 
-/// What makes a model separate badly.
+/// A reason for poor separation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Warning {
     /// Two components are nearly the same.
@@ -62,25 +62,25 @@ pub enum Warning {
         first: String,
         /// The other.
         second: String,
-        /// How alike, 0 to 1.
+        /// Their mean cosine, 0 to 1.
         likeness: f32,
     },
-    /// A component hardly sounds in its capture.
+    /// A component is nearly silent in its capture.
     Soft {
         /// The component.
         name: String,
-        /// Its capture's loudest sample in dB of full scale; for a blind one, its share of the mix in dB.
+        /// The loudest sample of its capture in dBFS; for a blind component, its share of the mix in dB.
         level_db: f32,
     },
     /// Too few frames for so many templates.
     Short {
         /// The component, or the mix.
         name: String,
-        /// Frames that sound.
+        /// Frames that are not silent.
         frames: usize,
         /// Templates learned from them.
         templates: usize,
-        /// Seconds that would do.
+        /// A sufficient length in seconds.
         enough_s: f32,
     },
 }
@@ -90,15 +90,18 @@ impl fmt::Display for Warning {
         match self {
             Self::Alike { first, second, likeness } => write!(
                 f,
-                "“{first}” and “{second}” sound nearly the same ({:.0} %): they will not come apart; capture what is different in them, or make them one component",
+                "“{first}” and “{second}” sound nearly the same ({:.0} %): they cannot be separated; capture a passage where they differ, or merge them",
                 likeness * 100.0
             ),
             Self::Soft { name, level_db } => {
-                write!(f, "“{name}” is nearly silent in its capture ({level_db:.0} dB): capture it where it plays")
+                write!(
+                    f,
+                    "“{name}” is nearly silent in its capture ({level_db:.0} dB): capture a passage where it plays"
+                )
             }
             Self::Short { name, frames, templates, enough_s } => write!(
                 f,
-                "{name}: {templates} templates from {frames} frames that sound: too short to tell what belongs to it; capture {enough_s:.1} s or more, or learn fewer templates"
+                "{name}: {templates} templates from {frames} frames that are not silent: the capture is too short; capture {enough_s:.1} s or more, or learn fewer templates"
             ),
         }
     }
@@ -129,13 +132,13 @@ impl Report {
         }
     }
 
-    /// Warns of each pair of components that are nearly the same.
+    /// Warns about each pair of components that are nearly the same.
     pub fn check_likeness(&mut self, templates: &Templates) {
         let roots: Vec<Vec<f32>> = templates.full().templates().map(|w| w.iter().map(|x| x.sqrt()).collect()).collect();
         let of = |component: usize| {
             templates.owners().iter().zip(&roots).filter(move |(owner, _)| **owner == component).map(|(_, root)| root)
         };
-        // Every template of one, compared with the nearest of the other; both ways.
+        // Each template of one component against the nearest of the other, in both directions.
         let covered = |a: usize, b: usize| {
             let nearest = |root: &Vec<f32>| of(b).map(|other| crate::dsp::simd::dot(root, other)).fold(0.0, f32::max);
             of(a).map(nearest).sum::<f32>() / of(a).count().max(1) as f32
@@ -153,10 +156,10 @@ impl Report {
     }
 }
 
-/// 1 − ‖V − H W‖² / ‖V‖², from 0 to 1: how much of V (frames × rows) the factorization explains.
+/// 1 − ‖V − H W‖² / ‖V‖², from 0 to 1: the share of V (frames × rows) that the factorization explains.
 ///
 /// # Errors
-/// The poll said stop.
+/// The poll asked to stop.
 pub fn explained(v: ArrayView2<f32>, w: ArrayView2<f32>, h: ArrayView2<f32>, poll: Poll<'_>) -> Result<f32, Cancelled> {
     let energy = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x).powi(2)).sum::<f64>();
     let (mut error, mut total) = (0.0, 0.0);
@@ -174,7 +177,7 @@ mod tests {
     use crate::dsp::Format;
 
     #[test]
-    fn one_sound_under_two_names_is_noticed_and_two_sounds_are_not() {
+    fn the_same_sound_under_two_names_is_warned_about_and_two_sounds_are_not() {
         let format = Format { sample_rate: 44_100.0, window_len: 256, channels: 1 };
         let bump = |centre: f32| (0..129).map(move |bin| (-(bin as f32 - centre).powi(2) / 20.0).exp());
         let matrix = [20.0, 60.0, 21.0, 60.0, 100.0].into_iter().flat_map(bump).collect();
@@ -189,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn soft_and_short_captures_are_noticed_with_what_would_do() {
+    fn soft_and_short_captures_are_warned_about_with_a_remedy() {
         let mut report = Report::default();
         report.check_level("loud", &[vec![0.0, -0.5]]);
         report.check_length("long", 64, 16, 0.01);
@@ -205,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_explained_is_one_for_an_exact_factorization_and_less_for_half_of_it() {
+    fn an_exact_factorization_explains_everything_and_half_of_it_explains_less() {
         let (w, h) = (ndarray::arr2(&[[1.0, 0.0], [0.0, 1.0]]), ndarray::arr2(&[[1.0, 1.0], [2.0, 0.5]]));
         let v = h.dot(&w);
         assert_eq!(explained(v.view(), w.view(), h.view(), &mut || Ok(())).unwrap(), 1.0);

@@ -1,21 +1,21 @@
-//! Whether a capture is steady: hum or noise that does not change, which one template describes best.
+//! Detects steady captures: hum or noise that does not change, which one template describes best.
 
 use ndarray::{ArrayView2, Axis};
 
 use super::capture::Spectrogram;
 use crate::dsp::bands::Bands;
 
-/// Bands in which loudness is compared: noise is steady in bands, not in bins.
+/// Bands whose levels are compared: the level of noise is steady in bands, not in bins.
 const BANDS: usize = 24;
-/// How long a stretch evens out what noise is by chance.
-const STRETCH_S: f32 = 0.1;
-/// Fewer stretches than these say nothing.
-const MIN_STRETCHES: usize = 10;
-/// The share of the sum that may be elsewhere than in the average stretch.
+/// Length of a segment: long enough to average the random fluctuations of noise.
+const SEGMENT_S: f32 = 0.1;
+/// Fewer segments are too few to decide.
+const MIN_SEGMENTS: usize = 10;
+/// A capture is steady below this relative deviation from the mean segment.
 const STEADY: f32 = 0.2;
 
-/// Whether every stretch of a tenth of a second has the same spectrum and the same level: Σ |B − mean B| / Σ B, over bands and
-/// stretches, is small. Hits and notes are neither.
+/// Whether every tenth of a second has nearly the same spectrum and level: Σ |B − mean B| / Σ B over bands and segments is
+/// small. Hits and melodies are not steady.
 pub fn is_steady(spectrogram: &Spectrogram) -> bool {
     unsteadiness(spectrogram) < STEADY
 }
@@ -23,21 +23,21 @@ pub fn is_steady(spectrogram: &Spectrogram) -> bool {
 fn unsteadiness(spectrogram: &Spectrogram) -> f32 {
     let format = spectrogram.format;
     let bands = Bands::erb(BANDS, format.bins(), format.sample_rate);
-    let stretch_frames = (STRETCH_S * format.sample_rate / spectrogram.layout.hop_len() as f32).ceil() as usize;
-    let banded = |stretch: ArrayView2<f32>| {
+    let segment_frames = (SEGMENT_S * format.sample_rate / spectrogram.layout.hop_len() as f32).ceil() as usize;
+    let banded = |segment: ArrayView2<f32>| {
         let mut banded = vec![0.0; format.channels * bands.len()];
-        bands.sum_rows(&stretch.sum_axis(Axis(0)).to_vec(), &mut banded);
+        bands.sum_rows(&segment.sum_axis(Axis(0)).to_vec(), &mut banded);
         banded
     };
-    let whole = spectrogram.magnitudes.exact_chunks((stretch_frames, format.rows()));
-    let stretches: Vec<Vec<f32>> = whole.into_iter().map(banded).collect();
-    let mean = |band: usize| stretches.iter().map(|stretch| stretch[band]).sum::<f32>() / stretches.len() as f32;
+    let whole = spectrogram.magnitudes.exact_chunks((segment_frames, format.rows()));
+    let segments: Vec<Vec<f32>> = whole.into_iter().map(banded).collect();
+    let mean = |band: usize| segments.iter().map(|segment| segment[band]).sum::<f32>() / segments.len() as f32;
     let means: Vec<f32> = (0..format.channels * bands.len()).map(mean).collect();
-    let distance = |stretch: &Vec<f32>| stretch.iter().zip(&means).map(|(x, mean)| (x - mean).abs()).sum::<f32>();
-    let total: f32 = stretches.iter().flatten().sum();
-    // Too short to tell is not steady: any sound is, for a moment.
-    if total > 0.0 && stretches.len() >= MIN_STRETCHES {
-        stretches.iter().map(distance).sum::<f32>() / total
+    let distance = |segment: &Vec<f32>| segment.iter().zip(&means).map(|(x, mean)| (x - mean).abs()).sum::<f32>();
+    let total: f32 = segments.iter().flatten().sum();
+    // A capture that is too short counts as not steady: every sound is steady for a moment.
+    if total > 0.0 && segments.len() >= MIN_SEGMENTS {
+        segments.iter().map(distance).sum::<f32>() / total
     } else {
         f32::INFINITY
     }

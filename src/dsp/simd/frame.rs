@@ -1,5 +1,5 @@
-//! Loops over all chosen templates of one frame. The matrix lies in blocks of rows as the loops read it: each block of every
-//! template is read from memory once, and once more from the nearest cache.
+//! Loops over all chosen templates of one frame. The matrix is stored in blocks of rows, in the order in which the loops read
+//! it: each block is read from memory once, and once more from the L1 cache.
 
 use super::{ALIGNED_LEN, FLOOR, Kernel, Lanes, dispatch};
 
@@ -7,7 +7,7 @@ use super::{ALIGNED_LEN, FLOOR, Kernel, Lanes, dispatch};
 pub const BLOCK_ROWS: usize = 64;
 
 /// Some templates of a matrix in blocks: [`BLOCK_ROWS`] rows of the first template, the same rows of the second and so on,
-/// then the next rows of all. The last block has what rows are left, rounded up to [`ALIGNED_LEN`]; added rows are zeros.
+/// then the next rows of all. The last block has the remaining rows, rounded up to [`ALIGNED_LEN`] with zeros.
 #[derive(Clone, Copy, Debug)]
 pub struct Chosen<'a> {
     /// All values.
@@ -19,8 +19,8 @@ pub struct Chosen<'a> {
 }
 
 impl Chosen<'_> {
-    /// Whether the matrix has whole templates of at most `rows` rows, and those that are chosen. The simd do nothing where
-    /// lengths do not fit together; what they index below is then there.
+    /// Whether the matrix has whole templates of at most `rows` rows, and all chosen indices exist. If lengths do not match, the
+    /// kernels do nothing, so that no index below is out of bounds.
     fn fits(&self, rows: usize) -> bool {
         let len = self.matrix.len().checked_div(self.templates).unwrap_or(usize::MAX);
         len <= rows
@@ -30,8 +30,8 @@ impl Chosen<'_> {
 }
 
 /// One multiplicative step of H for the Kullback-Leibler divergence, in one sweep over W: `steps` (one per chosen template)
-/// become Wᵀ(v / (W h + FLOOR)). `h` has one activation per chosen template, `v` as many magnitudes as there are rows, added
-/// ones included, and `partial` is scratch of [`ALIGNED_LEN`] values per chosen template.
+/// become Wᵀ(v / (W h + FLOOR)). `h` has one activation per chosen template, `v` one magnitude per row, padding
+/// included, and `partial` is scratch of [`ALIGNED_LEN`] values per chosen template.
 pub fn ratio_steps(chosen: Chosen<'_>, h: &[f32], v: &[f32], partial: &mut [f32], steps: &mut [f32]) {
     if chosen.fits(v.len()) && h.len() >= chosen.indices.len() && partial.len() >= steps.len() * ALIGNED_LEN {
         dispatch(RatioSteps { chosen, h, v, partial, steps });
@@ -52,8 +52,8 @@ pub fn correlate(chosen: Chosen<'_>, x: &[f32], partial: &mut [f32], out: &mut [
     }
 }
 
-/// Where a template's row lies in a matrix in blocks.
-pub fn place(rows: usize, templates: usize, template: usize, row: usize) -> usize {
+/// The index of a template's row in a matrix in blocks.
+pub fn matrix_index(rows: usize, templates: usize, template: usize, row: usize) -> usize {
     let (within, padded) = (row % BLOCK_ROWS, rows.next_multiple_of(ALIGNED_LEN));
     let first = row - within;
     first * templates + template * (padded - first).min(BLOCK_ROWS) + within
@@ -77,7 +77,7 @@ impl Block<'_> {
     }
 }
 
-/// The first `N` vectors of a slice. (Cut to its length before all else: without that, a frame takes a sixth longer.)
+/// The first `N` vectors of a slice. The slice is cut first: without that, a frame takes a sixth longer.
 #[inline(always)]
 fn array<S: Lanes, const N: usize>(values: &[f32]) -> &[S::f32s; N] {
     &S::as_simd_f32s(&values[..N * S::F32_LANES]).0.as_chunks().0[0]
@@ -85,10 +85,10 @@ fn array<S: Lanes, const N: usize>(values: &[f32]) -> &[S::f32s; N] {
 
 /// Work on one block of rows after another.
 trait ByBlock<S: Lanes>: Sized {
-    /// Does it for a block of `N` vectors.
+    /// Works on a block of `N` vectors.
     fn block<const N: usize>(&mut self, simd: S, block: Block<'_>);
 
-    /// Does it for all blocks.
+    /// Works on all blocks.
     #[inline(always)]
     fn all(mut self, simd: S, Chosen { matrix, templates, indices }: Chosen<'_>) -> Self {
         let size = templates * BLOCK_ROWS;
@@ -160,10 +160,10 @@ impl<S: Lanes> ByBlock<S> for RatioBlocks<'_> {
     }
 }
 
-/// So few templates stay in registers: their rows are read once, and their sums never leave.
+/// Up to this many templates fit in registers: their rows are read once, and their sums stay in registers.
 const FEW: usize = 8;
 
-/// [`RatioSteps`] of a few templates. Places that are free have the first template, with an activation of zero.
+/// [`RatioSteps`] of a few templates. Unused slots hold the first template with an activation of zero.
 struct FewSteps<'a, S: Lanes> {
     templates: [usize; FEW],
     h: [S::f32s; FEW],
@@ -191,7 +191,7 @@ impl<'a, S: Lanes> FewSteps<'a, S> {
 impl<S: Lanes> ByBlock<S> for FewSteps<'_, S> {
     #[inline(always)]
     fn block<const N: usize>(&mut self, simd: S, block: Block<'_>) {
-        // Loops, where `array::map` would be shorter: that one is not always compiled for the same vector unit.
+        // Not `array::map`, which is not always compiled for the same vector unit.
         let templates = block.templates::<S, N>();
         let mut chosen = [&templates[0]; FEW];
         for (chosen, &template) in chosen.iter_mut().zip(&self.templates) {
@@ -270,7 +270,7 @@ impl<S: Lanes> ByBlock<S> for CorrelateBlocks<'_> {
     }
 }
 
-/// `N` vectors of W h + FLOOR. Where that leaves registers, two templates at a time in sums of their own: a sum waits for the
+/// `N` vectors of W h + FLOOR. If registers suffice, two templates at a time with separate sums, because each addition waits for the
 /// one before.
 #[inline(always)]
 fn estimate<S: Lanes, const N: usize>(simd: S, block: Block<'_>, h: &[f32]) -> [S::f32s; N] {
@@ -299,7 +299,7 @@ fn estimate<S: Lanes, const N: usize>(simd: S, block: Block<'_>, h: &[f32]) -> [
     even
 }
 
-/// Adds a block's part of Wᵀx to the vectors of partial sums.
+/// Adds a block's contribution to Wᵀx to the partial sums.
 #[inline(always)]
 fn accumulate<S: Lanes, const N: usize>(simd: S, block: Block<'_>, x: &[S::f32s; N], partial: &mut [f32]) {
     let (templates, partial) = (block.templates::<S, N>(), S::as_mut_simd_f32s(partial).0);
@@ -345,7 +345,7 @@ mod tests {
                     let values = noise(len * rows, seed);
                     let mut padded = vec![0.0; len * stride];
                     for (n, &value) in values.iter().enumerate() {
-                        padded[place(rows, len, n / rows, n % rows)] = value;
+                        padded[matrix_index(rows, len, n / rows, n % rows)] = value;
                     }
                     padded
                 };
@@ -360,7 +360,7 @@ mod tests {
         }
 
         fn w(&self, index: usize, row: usize) -> f64 {
-            f64::from(self.matrix[place(self.rows, self.templates, self.indices[index] as usize, row)])
+            f64::from(self.matrix[matrix_index(self.rows, self.templates, self.indices[index] as usize, row)])
         }
 
         fn estimate(&self, row: usize) -> f64 {
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_together_is_left_alone() {
+    fn mismatched_lengths_leave_the_output_unchanged() {
         let (matrix, h, v) = ([1.0; 64], [1.0; 2], [1.0; 32]);
         let (mut partial, mut out) = ([0.0; 2 * ALIGNED_LEN], [7.0; 2]);
         let good = Chosen { matrix: &matrix, templates: 2, indices: &[0, 1] };

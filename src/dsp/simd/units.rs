@@ -1,18 +1,18 @@
-//! The vector units, and how a kernel is run on the widest one.
+//! The vector units, and running a kernel on the widest one.
 
 use pulp::{Arch, NullaryFnOnce, Simd};
 
 #[cfg(test)]
 use super::FLOOR;
 
-/// A vector unit, with the one thing that simd need and `pulp` does not tell of every unit alike.
+/// A vector unit, with the one operation that the kernels need and `pulp` does not offer for every unit.
 pub trait Lanes: Simd {
     /// 1/x within two units in the last place, for x from [`FLOOR`] to 1e30: a division costs as much as eight
     /// multiplications and additions.
     fn reciprocal(self, x: Self::f32s) -> Self::f32s;
 }
 
-/// Newton's step towards 1/x: y (2 − x y) has half of y's wrong digits.
+/// Newton's step towards 1/x: y (2 − x y) has twice as many correct digits as y.
 #[inline(always)]
 fn refined<S: Simd>(simd: S, x: S::f32s, y: S::f32s) -> S::f32s {
     let minus_error = simd.mul_add_e_f32s(simd.neg_f32s(x), y, simd.splat_f32s(1.0));
@@ -57,14 +57,14 @@ impl Lanes for pulp::Scalar256b {
 
 /// A kernel, written once for every vector unit.
 pub trait Kernel {
-    /// What it gives.
+    /// Its result.
     type Output;
 
     /// Runs on one vector unit. `#[inline(always)]`, as is all that it calls: only then is it compiled for that unit.
     fn run<S: Lanes>(self, simd: S) -> Self::Output;
 }
 
-/// A kernel and the unit it runs on.
+/// A kernel and the vector unit it runs on.
 struct On<S, K>(S, K);
 
 impl<S: Lanes, K: Kernel> NullaryFnOnce for On<S, K> {
@@ -80,7 +80,7 @@ impl<S: Lanes, K: Kernel> NullaryFnOnce for On<S, K> {
 #[inline(always)]
 fn unit() -> Arch {
     #[cfg(test)]
-    if let Some(unit) = WANTED.get() {
+    if let Some(unit) = TEST_UNIT.get() {
         return unit;
     }
     Arch::new()
@@ -102,14 +102,14 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
 
 /// Loops over slices, for [`wide`].
 pub trait Wide {
-    /// What they give.
+    /// Their result.
     type Output;
 
-    /// Runs them. `#[inline(always)]`: only then are they compiled for the unit that is there.
+    /// Runs them. `#[inline(always)]`: only then are they compiled for the detected unit.
     fn run(self) -> Self::Output;
 }
 
-/// A closure is inlined by the compiler's own choice: it is for loops of a line or two.
+/// Whether a closure is inlined is up to the compiler, so use closures only for loops of a line or two.
 impl<R, F: FnOnce() -> R> Wide for F {
     type Output = R;
 
@@ -136,8 +136,8 @@ pub fn wide<W: Wide>(work: W) -> W::Output {
 
 #[cfg(test)]
 thread_local! {
-    /// The unit that a test wants.
-    static WANTED: std::cell::Cell<Option<Arch>> = const { std::cell::Cell::new(None) };
+    /// The unit that a test asks for.
+    static TEST_UNIT: std::cell::Cell<Option<Arch>> = const { std::cell::Cell::new(None) };
 }
 
 /// Runs a test on every vector unit that this machine has, narrow ones too.
@@ -150,10 +150,10 @@ pub(crate) fn on_every_unit(test: impl Fn()) {
     #[cfg(target_arch = "aarch64")]
     units.extend(pulp::aarch64::Neon::try_new().map(Arch::Neon));
     for unit in units {
-        WANTED.set(Some(unit));
+        TEST_UNIT.set(Some(unit));
         test();
     }
-    WANTED.set(None);
+    TEST_UNIT.set(None);
 }
 
 #[cfg(test)]
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn reciprocals_are_right_to_two_units_in_the_last_place_from_the_floor_up() {
+    fn reciprocals_are_exact_to_two_units_in_the_last_place_from_the_floor_up() {
         let x: Vec<f32> = (0..16_384).map(|n| (f64::from(FLOOR) * (f64::from(n) * 0.0059).exp()) as f32).collect();
         assert!((1e29..1e30).contains(&x[16_383]));
         on_every_unit(|| {

@@ -2,10 +2,9 @@
 
 use super::{FLOOR, Kernel, Lanes, dispatch, wide};
 
-/// Independent partial sums: enough to hide that each addition waits for the one before.
+/// Independent partial sums: enough to hide the latency of additions.
 const PARTS: usize = 4;
-/// The most that one over-relaxed update multiplies or divides an activation by: it cannot leap beyond what the plain
-/// updates after it bring back.
+/// The largest factor of one over-relaxed update, and its inverse the smallest: the updates after it can still correct it.
 const MAX_STEP: f32 = 100.0;
 
 /// Σ x·y.
@@ -23,20 +22,20 @@ pub fn add_scaled(out: &mut [f32], scale: f32, x: &[f32]) {
     wide(|| out.iter_mut().zip(x).for_each(|(out, &x)| *out += scale * x));
 }
 
-/// One multiplicative update: h ← h · step / price, at least [`FLOOR`].
-pub fn multiply(h: &mut [f32], steps: &[f32], prices: &[f32]) {
+/// One multiplicative update: h ← h · step / penalty, at least [`FLOOR`].
+pub fn multiply(h: &mut [f32], steps: &[f32], penalties: &[f32]) {
     wide(|| {
-        for ((h, &step), &price) in h.iter_mut().zip(steps).zip(prices) {
-            *h = (*h * (step / price)).max(FLOOR);
+        for ((h, &step), &penalty) in h.iter_mut().zip(steps).zip(penalties) {
+            *h = (*h * (step / penalty)).max(FLOOR);
         }
     });
 }
 
-/// One over-relaxed update: h ← h · (step / price)^1.75, by a factor of 100 at most, at least [`FLOOR`]. x^1.75 = x √x √√x.
-pub fn multiply_relaxed(h: &mut [f32], steps: &[f32], prices: &[f32]) {
+/// One over-relaxed update: h ← h · (step / penalty)^1.75, with a factor of 100 at most, at least [`FLOOR`]. x^1.75 = x √x √√x.
+pub fn multiply_relaxed(h: &mut [f32], steps: &[f32], penalties: &[f32]) {
     wide(|| {
-        for ((h, &step), &price) in h.iter_mut().zip(steps).zip(prices) {
-            let factor = step / price;
+        for ((h, &step), &penalty) in h.iter_mut().zip(steps).zip(penalties) {
+            let factor = step / penalty;
             let root = factor.sqrt();
             *h = (*h * (factor * root * root.sqrt()).clamp(MAX_STEP.recip(), MAX_STEP)).max(FLOOR);
         }
@@ -121,19 +120,19 @@ mod tests {
     }
 
     #[test]
-    fn updates_are_what_the_plain_loops_say() {
+    fn updates_agree_with_plain_loops() {
         on_every_unit(|| {
             for len in LENS {
-                let (h, steps, prices) = (noise(len, 3), noise(len, 4), noise(len, 5));
-                let prices: Vec<f32> = prices.iter().map(|price| price + 1.0).collect();
+                let (h, steps, penalties) = (noise(len, 3), noise(len, 4), noise(len, 5));
+                let penalties: Vec<f32> = penalties.iter().map(|penalty| penalty + 1.0).collect();
                 let mut out = h.clone();
                 add_scaled(&mut out, 0.5, &steps);
                 assert!(out.iter().zip(&h).zip(&steps).all(|((&out, &h), &step)| out == h + 0.5 * step), "{len}");
                 let (mut plain, mut relaxed) = (h.clone(), h.clone());
-                multiply(&mut plain, &steps, &prices);
-                multiply_relaxed(&mut relaxed, &steps, &prices);
+                multiply(&mut plain, &steps, &penalties);
+                multiply_relaxed(&mut relaxed, &steps, &penalties);
                 for n in 0..len {
-                    let factor = f64::from(steps[n]) / f64::from(prices[n]);
+                    let factor = f64::from(steps[n]) / f64::from(penalties[n]);
                     let expected =
                         [factor, factor.powf(1.75).clamp(0.01, 100.0)].map(|factor| f64::from(h[n]) * factor);
                     for (found, expected) in [plain[n], relaxed[n]].into_iter().zip(expected) {
@@ -152,9 +151,9 @@ mod tests {
     #[test]
     fn no_step_makes_an_activation_infinite_or_less_than_the_floor() {
         let steps = [0.0, 1e-40, f32::MAX, f32::INFINITY, f32::NAN];
-        let prices = [1.0; 5];
+        let penalties = [1.0; 5];
         let mut h = [1.0, 1e-12, 1.0, 1.0, 1.0];
-        multiply_relaxed(&mut h, &steps, &prices);
+        multiply_relaxed(&mut h, &steps, &penalties);
         assert!(h.iter().all(|h| (FLOOR..=MAX_STEP).contains(h)), "{h:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! How alike learned templates are: in what they sound like, where they sound from, and when they sound.
+//! Similarities of learned templates: timbre, panning and activations over time.
 
 use std::f64::consts::PI;
 
@@ -14,11 +14,11 @@ const MEL_BANDS: usize = 40;
 const COEFFICIENTS: usize = 13;
 /// Frames by which one activation may trail another and still sound together with it.
 const LAG_FRAMES: usize = 4;
-/// Radians apart at which places are alike by e^−½: a quarter circle is from hard left to hard right.
+/// Standard deviation of the panning similarity in radians; hard left to hard right is a quarter circle.
 const PAN_WIDTH: f64 = 0.1;
-/// The part of all frames in which an activation stays below its full scale: rare peaks shall not set it.
+/// The quantile of an activation that counts as its full scale, so that rare peaks do not set it.
 const FULL_SCALE_QUANTILE: f64 = 0.995;
-/// Strongest bins of a spectrum: what they hold of it tells tones from noise.
+/// Number of strongest bins; their share of the spectrum distinguishes tones from noise.
 const STRONGEST_BINS: usize = 12;
 /// Frames at which an activation is compared with itself: how long it rings, and how long it is held.
 const SELF_LAGS_FRAMES: [usize; 2] = [3, 12];
@@ -30,10 +30,10 @@ const STEPS_PER_OCTAVE: usize = 24;
 const OCTAVES: usize = 8;
 /// Rows that are multiplied between polls.
 const ROWS_PER_POLL: usize = 1024;
-/// What divisors are kept above.
+/// Divisors are at least this.
 const FLOOR: f64 = 1e-12;
 
-/// How alike each pair of templates is in seven ways: templates × templates, symmetric, 0 (not at all) to 1.
+/// Seven similarities of each pair of templates: templates × templates, symmetric, 0 (not at all) to 1.
 pub struct Likenesses {
     /// Mel cepstra: exp(−d² / median d²).
     pub mfcc: Array2<f64>,
@@ -41,13 +41,13 @@ pub struct Likenesses {
     pub spectrum: Array2<f64>,
     /// The same on a logarithmic frequency axis, when one is transposed by the best interval up to an octave.
     pub transposed: Array2<f64>,
-    /// Places: exp(−d² / (2 · 0.1²)) of atan2(‖right‖, ‖left‖) in radians; 1 in mono.
+    /// Panning: exp(−d² / (2 · 0.1²)) of atan2(‖right‖, ‖left‖) in radians; 1 in mono.
     pub pan: Array2<f64>,
     /// The largest correlation of the roots of the activations when one trails the other by up to 4 frames.
     pub activation: Array2<f64>,
-    /// The same of the rises of the logarithms of the activations: what starts together.
+    /// The same of the rises of the logarithms of the activations: common onsets.
     pub onset: Array2<f64>,
-    /// What kind of sound: exp(−d² / median d²) of seven numbers, noisiness, height and how it starts and ends.
+    /// Shape: exp(−d² / median d²) of seven features of the spectrum and the activation.
     pub shape: Array2<f64>,
 }
 
@@ -55,7 +55,7 @@ impl Likenesses {
     /// Of the templates in the rows of `w` (each of `format.rows()`) and in the columns of `h` (frames × templates).
     ///
     /// # Errors
-    /// The poll said stop.
+    /// The poll asked to stop.
     pub fn new(format: Format, w: ArrayView2<f32>, h: ArrayView2<f32>, poll: Poll<'_>) -> Result<Self, Cancelled> {
         let spectra = spectra(format, w);
         let roots = spectra.mapv(f64::sqrt);
@@ -143,15 +143,15 @@ fn nearness(rows: &Array2<f64>) -> Array2<f64> {
     squared.mapv(|d| (-d / median).exp())
 }
 
-/// The value that the part `quantile` (0 to 1) of all lies below, between the two nearest by proportion; 0 of none.
+/// The `quantile` (0 to 1) of the values, linearly interpolated; 0 if there are none.
 fn quantile(values: ArrayView1<f64>, quantile: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
-    let place = quantile * last as f64;
-    let below = place as usize;
+    let position = quantile * last as f64;
+    let below = position as usize;
     let above = (below + 1).min(last);
-    sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64)
+    sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
 }
 
 fn pan_likeness(format: Format, w: ArrayView2<f32>) -> Array2<f64> {
@@ -210,10 +210,10 @@ fn rises(columns: &Array2<f64>) -> Array2<f64> {
 fn log_frequency_spectra(roots: &Array2<f64>, format: Format) -> Array2<f64> {
     let bins = (0..STEPS_PER_OCTAVE * OCTAVES)
         .map(|step| LOWEST_HZ * 2f64.powf(step as f64 / STEPS_PER_OCTAVE as f64) / bin_hz(format));
-    let places: Vec<f64> = bins.take_while(|&bin| bin < (format.bins() - 1) as f64).collect();
-    let mut spectra = Array2::from_shape_fn((places.len(), roots.nrows()), |(step, template)| {
-        let (root, below) = (roots.row(template), places[step] as usize);
-        root[below] + (root[below + 1] - root[below]) * places[step].fract()
+    let positions: Vec<f64> = bins.take_while(|&bin| bin < (format.bins() - 1) as f64).collect();
+    let mut spectra = Array2::from_shape_fn((positions.len(), roots.nrows()), |(step, template)| {
+        let (root, below) = (roots.row(template), positions[step] as usize);
+        root[below] + (root[below + 1] - root[below]) * positions[step].fract()
     });
     for mut spectrum in spectra.columns_mut() {
         spectrum /= spectrum.dot(&spectrum).sqrt().max(FLOOR);
@@ -221,7 +221,7 @@ fn log_frequency_spectra(roots: &Array2<f64>, format: Format) -> Array2<f64> {
     spectra
 }
 
-/// Templates × 7 numbers that tell kinds of sound apart; `h` is frames × templates.
+/// Templates × 7 features of the kind of sound; `h` is frames × templates.
 fn shapes(spectra: &Array2<f64>, h: &Array2<f64>, format: Format, poll: Poll<'_>) -> Result<Array2<f64>, Cancelled> {
     let bins = format.bins();
     let mut shapes = Array2::zeros((spectra.nrows(), 7));
@@ -247,14 +247,14 @@ fn shapes(spectra: &Array2<f64>, h: &Array2<f64>, format: Format, poll: Poll<'_>
     Ok(shapes)
 }
 
-/// What the strongest bins hold of the spectrum.
+/// The share of the strongest bins in the spectrum.
 fn strongest(spectrum: ArrayView1<f64>) -> f64 {
     let mut sorted = spectrum.to_vec();
     sorted.sort_unstable_by(|x, y| y.total_cmp(x));
     sorted.iter().take(STRONGEST_BINS).sum()
 }
 
-/// The correlation with itself `lag` frames later, −1 to 1; 0 of what does not change.
+/// The correlation with itself `lag` frames later, −1 to 1; 0 for a constant.
 fn self_correlation(activation: ArrayView1<f64>, lag: usize) -> f64 {
     let centred = &activation - activation.mean().unwrap_or(0.0);
     let product: f64 = centred.iter().skip(lag).zip(&centred).map(|(later, x)| later * x).sum();

@@ -1,5 +1,4 @@
-//! Blind learning gives many templates and nobody's word on what belongs together: this groups them by what they sound
-//! like, where, and when.
+//! Groups blindly learned templates into components by timbre, panning and time.
 
 pub mod likeness;
 
@@ -10,13 +9,12 @@ use crate::learn::progress::{Cancelled, Poll};
 use crate::model::settings::GroupBy;
 use likeness::Likenesses;
 
-/// Exponent of the size in the merging cost: small templates find company first.
+/// Exponent of the size in the merging cost: small templates merge first.
 const SIZE_EXPONENT: f64 = 0.25;
-/// Templates that the Hits grouping puts together are struck together where their activations correlate by more than this
-/// on average. Measured on 28 mixes with 3 seeds each: drum kits and single notes were at or above 0.44, everything else
+/// The Hits grouping is chosen if the activations within its groups have a mean correlation above this. Measured on 28 mixes with 3 seeds each: drum kits and single notes were at or above 0.44, everything else
 /// at or below 0.34.
 const STRUCK_TOGETHER: f64 = 0.4;
-/// How many likenesses at a time make a grouping that votes.
+/// Similarity measures that each voting grouping combines.
 const LIKENESSES_PER_VOTE: u32 = 3;
 
 /// Templates grouped into components.
@@ -24,15 +22,15 @@ const LIKENESSES_PER_VOTE: u32 = 3;
 pub struct Grouping {
     /// The component of each template.
     pub owners: Vec<usize>,
-    /// What they were grouped by: never [`GroupBy::Auto`].
+    /// How they were grouped: never [`GroupBy::Auto`].
     pub by: GroupBy,
 }
 
-/// Groups templates (rows of `w`, each of `format.rows()`; columns of `h`, frames × templates), so that `groups` components
-/// come out, numbered by how much sounds of them, loudest first; one per template where there are fewer templates.
+/// Groups templates (rows of `w`, each of `format.rows()`; columns of `h`, frames × templates), into `groups` components,
+/// numbered from the loudest; one per template if there are fewer templates.
 ///
 /// # Errors
-/// The poll said stop.
+/// The poll asked to stop.
 pub fn group_templates(
     format: Format,
     (w, h): (ArrayView2<f32>, ArrayView2<f32>),
@@ -41,7 +39,7 @@ pub fn group_templates(
 ) -> Result<Grouping, Cancelled> {
     let energies = h.map(|&x| f64::from(x)).sum_axis(Axis(0));
     let total = energies.sum().max(f64::MIN_POSITIVE);
-    // No template weighs nothing: it must still count in averages.
+    // Every template gets some weight, so that averages are defined.
     let weights: Vec<f64> = energies.iter().map(|energy| (energy / total).max(1e-9)).collect();
     let likenesses = Likenesses::new(format, w, h, poll)?;
     let (owners, by) = match by {
@@ -59,7 +57,7 @@ pub fn group_templates(
     Ok(Grouping { owners: loudest_first(&owners, &weights), by })
 }
 
-/// The attack and the ring of a struck thing differ in timbre, but start together.
+/// The attack and the decay of a hit differ in timbre but start together.
 fn group_by_hits(likenesses: &Likenesses, weights: &[f64], groups: usize) -> Vec<usize> {
     let Likenesses { spectrum, activation, transposed, pan, .. } = likenesses;
     let likeness =
@@ -67,9 +65,9 @@ fn group_by_hits(likenesses: &Likenesses, weights: &[f64], groups: usize) -> Vec
     merge(&(likeness / 3.0 * squared(pan)), weights, groups)
 }
 
-/// Every likeness errs on some kind of music: timbre parts a drum's attack from its ring, activations part the notes of
-/// one instrument. So every three of the six make a grouping, and templates are as alike as many of these twenty put them
-/// together. Places count in all.
+/// Each similarity fails on some kind of music: timbre separates a drum's attack from its decay, activations separate the notes
+/// of one instrument. So each three of the six vote with a grouping, and the final similarity of two templates is the share of
+/// these twenty groupings that join them. Panning counts in all.
 fn group_by_timbre(
     likenesses: &Likenesses,
     weights: &[f64],
@@ -78,7 +76,7 @@ fn group_by_timbre(
 ) -> Result<Vec<usize>, Cancelled> {
     let Likenesses { mfcc, spectrum, activation, onset, shape, transposed, pan } = likenesses;
     let mut voters: Vec<Array2<f64>> = [mfcc, spectrum, activation, onset, shape].map(squared).into();
-    // Not squared: even copies of one spectrum are never quite alike after transposing.
+    // Not squared: even copies of one spectrum are not identical after transposition.
     voters.push(transposed.clone());
     let pan = squared(pan);
     let mut together = Array2::<f64>::zeros(pan.dim());
@@ -98,7 +96,7 @@ fn squared(likeness: &Array2<f64>) -> Array2<f64> {
     likeness.mapv(|x| x * x)
 }
 
-/// The mean over all pairs of templates that have one owner; `None` where there are no such pairs.
+/// The mean over all pairs of templates with the same owner; `None` if there are none.
 fn mean_within(likeness: &Array2<f64>, owners: &[usize]) -> Option<f64> {
     let pairs = likeness.indexed_iter().filter(|((i, j), _)| i < j && owners[*i] == owners[*j]);
     let (sum, count) = pairs.fold((0.0, 0), |(sum, count), (_, x)| (sum + x, count + 1));
@@ -205,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn low_and_high_and_left_and_right_templates_come_apart_by_timbre() {
+    fn timbre_separates_low_from_high_and_left_from_right_templates() {
         let bumps = [(10.0, 0.5), (300.0, 0.5), (12.0, 0.5), (280.0, 0.5), (11.0, 0.5), (300.0, 0.9)];
         let w = matrix(&bumps.map(|(centre, right)| template(centre, 4.0, right)));
         // Low and high take turns; the low ones sound longest, and the right one least: only its place tells it apart.
@@ -220,14 +218,14 @@ mod tests {
     }
 
     #[test]
-    fn templates_that_start_together_come_apart_by_timbre() {
+    fn timbre_separates_templates_that_start_together() {
         let w = matrix(&[10.0, 11.0, 12.0, 280.0, 300.0, 320.0].map(|centre| template(centre, 4.0, 0.5)));
         let grouping = group_templates(FORMAT, w.view(), struck().view(), 2, GroupBy::Timbre);
         assert_eq!(grouping.owners, [0, 0, 0, 1, 1, 1]);
     }
 
     #[test]
-    fn the_attack_and_the_ring_of_a_drum_are_one_by_hits_and_hits_are_chosen_for_drums() {
+    fn hits_join_the_attack_and_the_decay_of_a_drum_and_are_chosen_for_drums() {
         let expected = Grouping { owners: vec![0, 1, 2, 0, 1, 2], by: GroupBy::Hits };
         for by in [GroupBy::Hits, GroupBy::Auto] {
             assert_eq!(group_templates(FORMAT, drums().view(), struck().view(), 3, by), expected, "{by:?}");
@@ -235,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_attacks_of_all_drums_are_one_by_timbre() {
+    fn timbre_joins_the_attacks_of_all_drums() {
         let owners = group_templates(FORMAT, drums().view(), struck().view(), 3, GroupBy::Timbre).owners;
         assert!(owners[3..].iter().all(|owner| *owner == owners[3]), "{owners:?}");
     }
@@ -258,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merged_cluster_is_as_alike_as_its_templates_on_average_and_the_heavy_ones_count_more() {
+    fn the_similarity_of_clusters_is_the_weighted_mean_of_their_templates() {
         // 0 and 1 merge first; then 2 is like them by 0.6 and 0.2, averaged, and 3 is like 2 by 0.5.
         let likeness = ndarray::arr2(&[
             [1.0, 0.9, 0.6, 0.0], //
@@ -267,7 +265,7 @@ mod tests {
             [0.0, 0.0, 0.5, 1.0],
         ]);
         assert_eq!(merge(&likeness, &[1.0; 4], 2), [0, 0, 2, 2]);
-        // A heavy 3 is dear to merge with, and 0 outweighs 1: the average is 0.598.
+        // Merging with the heavy 3 costs much, and 0 outweighs 1: the average is 0.598.
         assert_eq!(merge(&likeness, &[1.0, 0.005, 1.0, 9.0], 2), [0, 0, 0, 3]);
     }
 
@@ -281,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_components_come_out_as_were_asked_for_and_the_loudest_is_the_first() {
+    fn there_are_as_many_components_as_asked_for_and_the_loudest_is_first() {
         let w = matrix(&[10.0, 20.0, 40.0, 80.0, 160.0].map(|centre| template(centre, 4.0, 0.5)));
         let h = Array2::from_shape_fn((50, 5), |(frame, template)| ((frame * (template + 2)) % 7 * template) as f32);
         for (by, groups) in GroupBy::ALL.into_iter().flat_map(|by| (1..=5).map(move |groups| (by, groups))) {

@@ -1,4 +1,4 @@
-//! V, W and H in the tiles of [`super::tiles`], and the half-steps that threads share.
+//! V, W and H in the tiles of [`super::tiles`], and the updates of H and W, shared among threads.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -11,18 +11,18 @@ use crate::learn::threads::Threads;
 pub struct Factors {
     /// Without padding.
     pub shape: Shape,
-    /// Of the first templates, which stay, the level at which each is held, if it is.
+    /// For each of the first templates, which are not updated, its constant activation, if known.
     pub levels: Vec<Option<f32>>,
-    /// Which threads share the work.
+    /// The threads that share the work.
     pub threads: Threads,
     v: Vec<f32>,
-    /// In strips.
+    /// W in strips.
     pub w: Vec<f32>,
     /// Frames (padded) × templates.
     pub h: Vec<f32>,
 }
 
-/// Frames of V, and what belongs to them.
+/// A block of frames of V with their H.
 pub struct Block<'a> {
     v: &'a [f32],
     w: &'a [f32],
@@ -68,8 +68,8 @@ impl Block<'_> {
 }
 
 impl Factors {
-    /// V (frames × rows), and what starts: W (templates × rows) and H (frames × templates). The first templates, one for each
-    /// of `levels`, stay.
+    /// V (frames × rows) with the initial W (templates × rows) and H (frames × templates). The first templates, one for each of
+    /// `levels`, are not updated.
     pub fn new(
         v: ArrayView2<f32>,
         (w, h): (&Array2<f32>, &Array2<f32>),
@@ -93,15 +93,15 @@ impl Factors {
         (w, h)
     }
 
-    /// Works on every block of frames; held activations are set to their level afterwards.
+    /// Calls `work` for every block of frames, then resets constant activations to their level.
     ///
     /// # Errors
-    /// The poll said stop.
+    /// The poll asked to stop.
     pub fn each_block(&mut self, poll: Poll<'_>, work: impl Fn(&mut Block<'_>) + Sync) -> Result<(), Cancelled> {
         let Self { shape, levels, threads, v, w, h } = self;
         let (shape, levels, w) = (*shape, &levels[..], &w[..]);
         let frames = v.chunks_exact(BLOCK * shape.padded_rows()).zip(h.chunks_exact_mut(BLOCK * shape.templates));
-        threads.share(frames, 2 * cost(shape, BLOCK * shape.padded_rows()), poll, |frames| {
+        threads.run(frames, 2 * cost(shape, BLOCK * shape.padded_rows()), poll, |frames| {
             let mut scratch = Vec::new();
             for (v, h) in frames {
                 let mut block = Block { v, w, shape, h, scratch };
@@ -114,16 +114,16 @@ impl Factors {
         })
     }
 
-    /// A sum over all blocks, always in the same order.
+    /// A sum over all blocks, always added in the same order.
     ///
     /// # Errors
-    /// The poll said stop.
+    /// The poll asked to stop.
     pub fn sum(&mut self, poll: Poll<'_>, of: impl Fn(&mut Block<'_>) -> f64 + Sync) -> Result<f64, Cancelled> {
         let Self { shape, threads, v, w, h, .. } = self;
         let (shape, w) = (*shape, &w[..]);
         let mut sums = vec![0.0; shape.blocks()];
         let frames = v.chunks_exact(BLOCK * shape.padded_rows()).zip(h.chunks_exact_mut(BLOCK * shape.templates));
-        threads.share(frames.zip(&mut sums), cost(shape, BLOCK * shape.padded_rows()), poll, |frames| {
+        threads.run(frames.zip(&mut sums), cost(shape, BLOCK * shape.padded_rows()), poll, |frames| {
             let mut scratch = Vec::new();
             for ((v, h), sum) in frames {
                 let mut block = Block { v, w, shape, h, scratch };
@@ -134,11 +134,11 @@ impl Factors {
         Ok(sums.iter().sum())
     }
 
-    /// Works on every strip of W: its values (templates × rows), and the products of H with the quotient or with V (shaped
-    /// alike; of the templates that stay, none). Nothing where all templates stay.
+    /// Calls `work` for every strip of W with its values (templates × rows) and the products of H with the quotient or with V,
+    /// of the same shape; products of fixed templates are zero. Does nothing if all templates are fixed.
     ///
     /// # Errors
-    /// The poll said stop.
+    /// The poll asked to stop.
     pub fn each_strip(
         &mut self,
         by: Multiplied,
@@ -151,7 +151,7 @@ impl Factors {
             return Ok(());
         }
         let strips = w.chunks_mut(STRIP * shape.templates).enumerate();
-        threads.share(strips, 2 * cost(shape, STRIP * v.len() / shape.padded_rows()), poll, |strips| {
+        threads.run(strips, 2 * cost(shape, STRIP * v.len() / shape.padded_rows()), poll, |strips| {
             let mut out = vec![0.0; STRIP * shape.templates];
             for (strip, w) in strips {
                 let out = &mut out[..w.len()];
@@ -213,7 +213,7 @@ impl Factors {
     }
 }
 
-/// What H is multiplied by for W's products.
+/// The factor of H in the products for W.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Multiplied {
     /// V / (H W + floor).
@@ -222,7 +222,7 @@ pub enum Multiplied {
     V,
 }
 
-/// Multiply-adds of a product of all templates with so many values of V.
+/// Multiply-adds of the product of all templates with this many values of V.
 fn cost(shape: Shape, values: usize) -> usize {
     shape.templates * values
 }

@@ -1,6 +1,5 @@
-//! Euclidean descent: hierarchical alternating least squares (Cichocki and Phan 2009), whose large products are used for two
-//! sweeps over the templates each (Gillis and Glineur 2012), extrapolated (Ang and Gillis 2019): each factor goes on a little
-//! in the direction of its last move, while that makes the loss fall.
+//! Euclidean: hierarchical alternating least squares (HALS; Cichocki and Phan 2009), with two sweeps over the templates per
+//! product with V (Gillis and Glineur 2012), and extrapolated as long as the loss falls (Ang and Gillis 2019).
 
 use ndarray::Array2;
 
@@ -11,35 +10,35 @@ use super::tiles::{BLOCK, Shape, Sweep};
 use crate::dsp::simd::{dispatch, wide};
 use crate::learn::progress::{Cancelled, Poll};
 
-/// Sweeps for each product with V. With one, up to four times as many products are needed; with four, no fewer.
+/// Sweeps per product with V. One sweep needs up to four times as many products; four sweeps save no more.
 const SWEEPS: usize = 2;
 
-/// How far a factor goes on, as a share of its last move.
+/// Extrapolation, as a fraction of a factor's last change.
 const EXTRAPOLATION: f32 = 0.6;
-/// Moves before the first that goes on: those from a random start lead nowhere.
+/// Iterations before the first extrapolation: the first steps from a random start have no useful direction.
 const PLAIN_STARTS: usize = 2;
 
-/// The descent of one V.
+/// The updates of one V.
 pub struct Hals {
     factors: Factors,
     done: usize,
-    /// Share of its last move that each factor goes on.
+    /// The current extrapolation: 0 after the loss rose once.
     extrapolation: f32,
-    /// W and H before they went on.
+    /// W and H before extrapolation.
     w: Vec<f32>,
     h: Vec<f32>,
     safeguard: Safeguard,
 }
 
 impl Hals {
-    /// From where `factors` are.
+    /// Starts from the W and H of `factors`.
     pub fn new(factors: Factors) -> Self {
         let (w, h) = (factors.w.clone(), factors.h.clone());
         Self { factors, done: 0, extrapolation: EXTRAPOLATION, w, h, safeguard: Safeguard::default() }
     }
 }
 
-/// Moves `factor` on from where it moved to from `last`, which becomes that place.
+/// Extrapolates `factor`, which was updated from `last`; `last` becomes the factor before extrapolation.
 fn extrapolate(factor: &mut [f32], last: &mut [f32], share: f32) {
     wide(|| {
         for (x, last) in factor.iter_mut().zip(last) {
@@ -71,7 +70,7 @@ impl Descent for Hals {
             });
             block.h.copy_from_slice(&transposed(&factor, BLOCK));
         })?;
-        // The padding is no frame: it stays silent.
+        // Padding frames stay zero.
         factors.h[frames * templates..].fill(0.0);
         let share = if self.done < PLAIN_STARTS { 0.0 } else { self.extrapolation };
         extrapolate(&mut factors.h, &mut self.h, share);
@@ -86,7 +85,7 @@ impl Descent for Hals {
         Ok(())
     }
 
-    /// Where the loss rose since the last check, goes back there, and on without extrapolation.
+    /// If the loss rose since the last check, restores the W and H of that check and continues without extrapolation.
     fn check(&mut self, poll: Poll<'_>) -> Result<f64, Cancelled> {
         let loss = self.factors.sum(poll, |block| block.squared_error())? / 2.0;
         if self.extrapolation == 0.0 {

@@ -1,4 +1,4 @@
-//! Kullback-Leibler descent: Lee and Seung's updates, in tiles, and over-relaxed while that makes the loss fall.
+//! Kullback-Leibler: the multiplicative updates of Lee and Seung (2001) in tiles, over-relaxed as long as the loss falls.
 
 use ndarray::Array2;
 
@@ -9,10 +9,10 @@ use super::tiles::{BLOCK, Multiply, Step};
 use crate::dsp::simd::dispatch;
 use crate::learn::progress::{Cancelled, Poll};
 
-/// The first updates are plain ones: from a flat or random start, long steps go astray.
+/// The first updates are plain: from a flat or random start, over-relaxed steps diverge.
 const PLAIN_STARTS: usize = 2;
 
-/// The descent of one V.
+/// The updates of one V.
 pub struct KullbackLeibler {
     factors: Factors,
     done: usize,
@@ -21,7 +21,7 @@ pub struct KullbackLeibler {
 }
 
 impl KullbackLeibler {
-    /// From where `factors` are.
+    /// Starts from the W and H of `factors`.
     pub fn new(factors: Factors) -> Self {
         Self { factors, done: 0, step: Step::Relaxed, safeguard: Safeguard::default() }
     }
@@ -31,25 +31,26 @@ impl Descent for KullbackLeibler {
     fn iterate(&mut self, poll: Poll<'_>) -> Result<(), Cancelled> {
         let step = if self.done < PLAIN_STARTS { Step::Plain } else { self.step };
         let factors = &mut self.factors;
-        let down = rounded(&factors.w_sums()).repeat(BLOCK);
+        let denominators = rounded(&factors.w_sums()).repeat(BLOCK);
         factors.each_block(poll, |block| {
-            let mut up = vec![0.0; down.len()];
-            block.quotient_products(&mut up);
-            dispatch(Multiply { factor: block.h, up: &up, down: &down, step });
+            let mut numerators = vec![0.0; denominators.len()];
+            block.quotient_products(&mut numerators);
+            dispatch(Multiply { factor: block.h, numerators: &numerators, denominators: &denominators, step });
         })?;
-        let (down, fixed_len) = (rounded(&factors.h_sums()), factors.levels.len());
-        factors.each_strip(Multiplied::Quotient, poll, |w, up| {
-            let len = w.len() / down.len();
-            let templates = w.chunks_exact_mut(len).zip(up.chunks_exact(len)).zip(&down).skip(fixed_len);
-            for ((factor, up), &down) in templates {
-                dispatch(Multiply { factor, up, down: &vec![down; len], step });
+        let (denominators, fixed_len) = (rounded(&factors.h_sums()), factors.levels.len());
+        factors.each_strip(Multiplied::Quotient, poll, |w, numerators| {
+            let len = w.len() / denominators.len();
+            let templates =
+                w.chunks_exact_mut(len).zip(numerators.chunks_exact(len)).zip(&denominators).skip(fixed_len);
+            for ((factor, numerators), &denominators) in templates {
+                dispatch(Multiply { factor, numerators, denominators: &vec![denominators; len], step });
             }
         })?;
         self.done += 1;
         Ok(())
     }
 
-    /// Where the loss rose since the last check, goes back there, and on with plain updates.
+    /// If the loss rose since the last check, restores the W and H of that check and continues with plain updates.
     fn check(&mut self, poll: Poll<'_>) -> Result<f64, Cancelled> {
         let loss = self.factors.sum(poll, |block| block.divergence())?;
         if self.step == Step::Plain {
@@ -77,7 +78,7 @@ mod tests {
     use crate::learn::Threads;
 
     #[test]
-    fn where_the_loss_rose_it_goes_back_to_the_last_check_and_on_with_plain_updates() {
+    fn a_risen_loss_restores_the_last_check_and_switches_to_plain_updates() {
         let v = Array2::from_shape_fn((20, 33), |(frame, row)| ((frame * 7 + row * row) % 11) as f32);
         let w = Array2::from_shape_fn((3, 33), |(k, row)| 1.0 + ((k + 1) * row % 5) as f32);
         let h = Array2::from_elem((20, 3), 1.0);
@@ -85,7 +86,7 @@ mod tests {
         let go_on: Poll<'_> = &mut || Ok(());
         (0..5).for_each(|_| descent.iterate(go_on).unwrap());
         let (loss, kept) = (descent.check(go_on).unwrap(), descent.matrices());
-        // As if a long step had gone astray.
+        // As if an over-relaxed step had diverged.
         descent.factors.h.iter_mut().for_each(|h| *h *= 3.0);
         assert_eq!(descent.check(go_on), Ok(loss));
         assert_eq!((descent.matrices(), descent.step), (kept, Step::Plain));

@@ -1,37 +1,37 @@
-//! Where templates start: spherical k-means of the frames.
+//! Initial templates: spherical k-means of the frames.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis};
 use rand::{Rng, RngExt};
 
 use crate::learn::progress::Cancelled;
-use crate::learn::threads::Sharing;
+use crate::learn::threads::Workers;
 
-/// Rounds of assignment and mean at most: the clusters have settled by then.
+/// The most rounds of assignment and mean; clusters are stable by then.
 const ROUNDS: usize = 15;
 /// Frames that are compared with the centres at a time.
 const CHUNK: usize = 64;
 
 /// `count` templates (templates × rows, each sums to one): the sums of `count` clusters of frames that point the same
-/// way, each plus 1e-4 of its maximum so that no bin is lost to the multiplicative updates. The first centres are drawn as
+/// way, each plus 1e-4 of its maximum so that multiplicative updates can change every bin. The first centres are drawn as
 /// k-means++ does, by distance and energy.
 ///
 /// # Errors
-/// The poll said stop.
+/// The poll asked to stop.
 pub fn templates(
     frames: ArrayView2<f32>,
     count: usize,
     rng: &mut impl Rng,
-    sharing: &mut Sharing<'_>,
+    workers: &mut Workers<'_>,
 ) -> Result<Array2<f32>, Cancelled> {
     let mut directions = frames.to_owned();
-    (sharing.poll)()?;
-    sharing.share(directions.rows_mut(), frames.ncols(), |part| part.into_iter().for_each(normalise))?;
-    let mut centres = first_centres(frames, &directions, count, (rng, sharing))?;
+    (workers.poll)()?;
+    workers.run(directions.rows_mut(), frames.ncols(), |part| part.into_iter().for_each(normalise))?;
+    let mut centres = first_centres(frames, &directions, count, (rng, workers))?;
     let mut nearest = vec![usize::MAX; frames.nrows()];
     for _ in 0..ROUNDS {
         let before = nearest.clone();
         let chunks = directions.axis_chunks_iter(Axis(0), CHUNK).zip(nearest.chunks_mut(CHUNK));
-        sharing.share(chunks, CHUNK * centres.len(), |chunks| {
+        workers.run(chunks, CHUNK * centres.len(), |chunks| {
             for (directions, nearest) in chunks {
                 let nearness = directions.dot(&centres.t());
                 for (nearest, nearness) in nearest.iter_mut().zip(nearness.rows()) {
@@ -54,7 +54,7 @@ pub fn templates(
                 centre.assign(&sum);
             }
         }
-        (sharing.poll)()?;
+        (workers.poll)()?;
     }
     for mut template in centres.rows_mut() {
         let floor = template.iter().copied().fold(0.0, f32::max).max(f32::MIN_POSITIVE) * 1e-4;
@@ -74,7 +74,7 @@ fn first_centres(
     frames: ArrayView2<f32>,
     directions: &Array2<f32>,
     count: usize,
-    (rng, sharing): (&mut impl Rng, &mut Sharing<'_>),
+    (rng, workers): (&mut impl Rng, &mut Workers<'_>),
 ) -> Result<Array2<f32>, Cancelled> {
     let energies: Vec<f32> = frames.rows().into_iter().map(|frame| frame.iter().map(|x| x * x).sum()).collect();
     let mut distances = vec![1.0f32; frames.nrows()];
@@ -84,8 +84,8 @@ fn first_centres(
         let direction = directions.row(draw(&weights, rng));
         centre.assign(&direction);
         let chunks = directions.axis_chunks_iter(Axis(0), CHUNK).zip(distances.chunks_mut(CHUNK));
-        // Read from memory, a product costs as much as eight.
-        sharing.share(chunks, 8 * CHUNK * frames.ncols(), |chunks| {
+        // Limited by memory, a product costs as much as eight.
+        workers.run(chunks, 8 * CHUNK * frames.ncols(), |chunks| {
             for (directions, distances) in chunks {
                 for (distance, nearness) in distances.iter_mut().zip(directions.dot(&direction)) {
                     *distance = distance.min((1.0 - nearness).max(0.0));
@@ -120,8 +120,8 @@ mod tests {
         let frames = Array2::from_shape_fn((60, 4), |(frame, row)| spectra[frame % 3][row] * (1.0 + frame as f32));
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);
         let (threads, mut poll) = (Threads::default(), || Ok(()));
-        let mut sharing = Sharing { threads: &threads, poll: &mut poll };
-        let templates = templates(frames.view(), 3, &mut rng, &mut sharing).unwrap();
+        let mut workers = Workers { threads: &threads, poll: &mut poll };
+        let templates = templates(frames.view(), 3, &mut rng, &mut workers).unwrap();
         for spectrum in spectra {
             let total: f32 = spectrum.iter().sum();
             let is_found = templates.rows().into_iter().any(|template| {

@@ -8,8 +8,7 @@
 //! W ← W · (Hᵀ (V · E^(β−2)) / (Hᵀ E^(β−1)))^γ      β = 2, 1, 0 and γ = 1, 1, ½ as in `dsp::activations`
 //! ```
 //!
-//! That is the textbook ([`updates`](self::textbook)). Kullback-Leibler and Euclidean reach the same loss sooner:
-//! [`kl`] and [`hals`].
+//! These plain updates are in [`textbook`]. For Kullback-Leibler and Euclidean, [`kl`] and [`hals`] reach the same loss sooner.
 
 pub mod descent;
 pub mod factors;
@@ -28,8 +27,8 @@ use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
 use crate::dsp::Divergence;
-use crate::learn::progress::{Cancelled, Iteration, Poll, go_on};
-use crate::learn::threads::{Sharing, Threads};
+use crate::learn::progress::{Cancelled, Iteration, Poll, unless_break};
+use crate::learn::threads::{Threads, Workers};
 use descent::Descent;
 use factors::Factors;
 use hals::Hals;
@@ -38,16 +37,16 @@ use textbook::Textbook;
 pub use textbook::Updates;
 use tiles::FLOOR;
 
-/// By which updates.
+/// The kind of updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// The textbook's: Lee and Seung's, and Févotte and Idier's.
+    /// Plain multiplicative updates (Lee and Seung 2001; Févotte and Idier 2011).
     Textbook,
-    /// Those that reach the same loss sooner; the textbook's for Itakura-Saito.
+    /// Faster ones that reach the same loss sooner; plain ones for Itakura-Saito.
     Fast,
 }
 
-/// How W starts.
+/// The initial W.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// Uniform random W and H: the lecture's start.
@@ -56,26 +55,26 @@ pub enum Start {
     KMeans,
 }
 
-/// What to learn and how.
+/// What to learn, and how.
 #[derive(Clone, Debug)]
 pub struct FactorizeOptions {
     /// Templates to learn, besides the fixed ones.
     pub templates: usize,
-    /// What to make small.
+    /// The divergence to minimise.
     pub divergence: Divergence,
-    /// Iterations of H, then W. Of the fast ones, 60 reach the loss of 100 of the textbook's or less.
+    /// Iterations; each updates H, then W. 60 fast ones reach the loss of 100 plain ones, or less.
     pub iterations: usize,
-    /// By which updates.
+    /// The kind of updates.
     pub method: Method,
-    /// Seed of the start.
+    /// Seed of the random start.
     pub seed: u64,
-    /// How W starts.
+    /// The initial W.
     pub start: Start,
-    /// Templates that stay as they are, for learning what they do not explain.
+    /// Templates that are not updated: the others learn what these do not explain.
     pub fixed: Option<Fixed>,
-    /// The loss is computed every so many iterations, and after the last.
+    /// Iterations between computations of the loss; it is also computed after the last.
     pub loss_every: usize,
-    /// Which threads share the work. The result does not depend on how many they are.
+    /// The threads that share the work. The result does not depend on their number.
     pub threads: Threads,
 }
 
@@ -95,16 +94,16 @@ impl Default for FactorizeOptions {
     }
 }
 
-/// Templates that are known already.
+/// Templates that are already known.
 #[derive(Clone, Debug)]
 pub struct Fixed {
     /// Templates × rows.
     pub w: Array2<f32>,
-    /// Per template: the level at which it sounds in every frame, if that is known too. (None at all: of no template.)
+    /// Per template its constant activation, if known. May be empty: then none is known.
     pub levels: Vec<Option<f32>>,
 }
 
-/// What a factorization gives.
+/// The result of a factorization.
 #[derive(Clone, Debug)]
 pub struct Factorization {
     /// Templates × rows, each template sums to one; the fixed ones first.
@@ -115,18 +114,18 @@ pub struct Factorization {
     pub losses: Vec<(usize, f64)>,
 }
 
-/// Why there is no factorization.
+/// Why a factorization failed.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum FactorizeError {
     /// No templates asked for.
     #[error("0 templates: there must be at least 1")]
     NoTemplates,
-    /// More templates than frames: each frame could have its own.
+    /// More templates than frames.
     #[error("{templates} templates from {frames} frames: capture more, or learn fewer")]
     TooFewFrames {
         /// Templates asked for.
         templates: usize,
-        /// Frames at hand.
+        /// Frames available.
         frames: usize,
     },
     /// The fixed templates have another number of rows.
@@ -137,7 +136,7 @@ pub enum FactorizeError {
         /// Rows of the frames.
         rows: usize,
     },
-    /// The callback said stop.
+    /// The callback asked to stop.
     #[error("cancelled")]
     Cancelled,
 }
@@ -148,8 +147,8 @@ impl From<Cancelled> for FactorizeError {
     }
 }
 
-/// Factorizes `v` (frames × rows, finite, ≥ 0). `on_iteration` hears of every iteration, and more often where those take
-/// long, and can stop it. The same input and seed give the same result.
+/// Factorizes `v` (frames × rows, finite, ≥ 0). `on_iteration` is called after every iteration, and more often while iterations
+/// take long; it can stop the factorization. The same input and seed give the same result.
 ///
 /// # Errors
 /// See [`FactorizeError`].
@@ -159,25 +158,25 @@ pub fn factorize(
     on_iteration: &mut dyn FnMut(Iteration) -> ControlFlow<()>,
 ) -> Result<Factorization, FactorizeError> {
     let total = options.iterations;
-    let mut tell = |done: usize, loss| go_on(on_iteration(Iteration { done, total, loss }));
-    let mut descent = descent(v, options, &mut || tell(0, None))?;
-    let start = descent.check(&mut || tell(0, None))?;
-    tell(0, Some(start))?;
+    let mut notify = |done: usize, loss| unless_break(on_iteration(Iteration { done, total, loss }));
+    let mut descent = descent(v, options, &mut || notify(0, None))?;
+    let start = descent.check(&mut || notify(0, None))?;
+    notify(0, Some(start))?;
     let mut losses = vec![(0, start)];
     for done in 1..=total {
-        descent.iterate(&mut || tell(done - 1, None))?;
+        descent.iterate(&mut || notify(done - 1, None))?;
         let is_due = done % options.loss_every.max(1) == 0 || done == total;
-        let loss = if is_due { Some(descent.check(&mut || tell(done - 1, None))?) } else { None };
+        let loss = if is_due { Some(descent.check(&mut || notify(done - 1, None))?) } else { None };
         losses.extend(loss.map(|loss| (done, loss)));
-        tell(done, loss)?;
+        notify(done, loss)?;
     }
     let (mut w, mut h) = descent.matrices();
-    tell(total, None)?;
+    notify(total, None)?;
     normalise(&mut w, &mut h);
     Ok(Factorization { w, h, losses })
 }
 
-/// What `options` ask for, at its start.
+/// The descent that `options` ask for, at its initial W and H.
 fn descent<'v>(
     v: ArrayView2<'v, f32>,
     options: &FactorizeOptions,
@@ -207,7 +206,7 @@ fn descent<'v>(
         }
     };
     if options.method == Method::Textbook || options.divergence == Divergence::ItakuraSaito {
-        let updates = Updates::new(v, options.divergence, levels.len()).holding(levels);
+        let updates = Updates::new(v, options.divergence, levels.len()).with_levels(levels);
         return Ok(Box::new(Textbook::new(updates, w, h)));
     }
     poll()?;
@@ -234,7 +233,7 @@ fn start(
         }
         Start::KMeans => {
             let w =
-                kmeans::templates(v, options.templates, &mut rng, &mut Sharing { threads: &options.threads, poll })?;
+                kmeans::templates(v, options.templates, &mut rng, &mut Workers { threads: &options.threads, poll })?;
             let level: Array1<f32> = v.sum_axis(Axis(1)) / options.templates as f32;
             let h = Array2::from_shape_fn((frames, options.templates), |(frame, _)| level[frame].max(FLOOR));
             Ok((w, h))
@@ -242,7 +241,7 @@ fn start(
     }
 }
 
-/// What templates of known level leave of V.
+/// V minus the templates with a known activation.
 fn remainder(v: ArrayView2<f32>, fixed: &Fixed) -> Array2<f32> {
     let mut remainder = v.to_owned();
     for (template, level) in fixed.w.rows().into_iter().zip(&fixed.levels) {
@@ -253,7 +252,7 @@ fn remainder(v: ArrayView2<f32>, fixed: &Fixed) -> Array2<f32> {
     remainder
 }
 
-/// Templates sum to one; activations take their level.
+/// Scales templates to sum to one, and activations to compensate.
 fn normalise(w: &mut Array2<f32>, h: &mut Array2<f32>) {
     for (mut template, mut activations) in w.rows_mut().into_iter().zip(h.columns_mut()) {
         let sum = template.sum().max(f32::MIN_POSITIVE);

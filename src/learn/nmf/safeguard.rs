@@ -1,11 +1,11 @@
-//! The way back from steps that were too long: steps beyond those that provably descend are kept only while the loss falls.
+//! Undoes steps that raised the loss: over-relaxed and extrapolated steps are not guaranteed to descend.
 
 use super::factors::Factors;
 
-/// A loss that rose by no more than this share is one that float32 rounds.
+/// A relative rise up to this is float32 rounding.
 const ROUNDING: f64 = 1e-6;
 
-/// Where the loss was computed last.
+/// W and H at the last check.
 #[derive(Default)]
 pub struct Safeguard {
     checked: Option<Checked>,
@@ -18,8 +18,8 @@ struct Checked {
 }
 
 impl Safeguard {
-    /// Keeps W and H, and gives the loss back, if it fell since they were kept last; else puts back those kept, and gives
-    /// nothing.
+    /// If the loss did not rise since the last check, stores W and H and returns the loss. Otherwise restores the stored W and H
+    /// and returns `None`.
     pub fn check(&mut self, loss: f64, factors: &mut Factors) -> Option<f64> {
         if let Some(checked) = &self.checked
             && (loss.is_nan() || loss > checked.loss + ROUNDING * checked.loss.abs())
@@ -32,7 +32,7 @@ impl Safeguard {
         Some(loss)
     }
 
-    /// The loss of the W and H that are kept; NaN before the first check.
+    /// The loss of the stored W and H; NaN before the first check.
     pub fn loss(&self) -> f64 {
         self.checked.as_ref().map_or(f64::NAN, |checked| checked.loss)
     }
@@ -46,7 +46,7 @@ mod tests {
     use crate::learn::Threads;
 
     #[test]
-    fn a_loss_that_rose_or_is_no_number_brings_back_what_was_kept() {
+    fn a_risen_or_nan_loss_restores_the_stored_factors() {
         let (v, w, h) = (Array2::ones((5, 20)), Array2::ones((2, 20)), Array2::ones((5, 2)));
         let mut factors = Factors::new(v.view(), (&w, &h), vec![], Threads::default());
         let mut safeguard = Safeguard::default();

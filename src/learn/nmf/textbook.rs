@@ -1,5 +1,5 @@
-//! The updates of the textbook, by matrix products: what faster ones are held against, and what Itakura-Saito is learned by.
-//! They go through blocks of frames, so that long ones can be broken off.
+//! Plain multiplicative updates by matrix products: the reference for the faster ones, and the only ones for Itakura-Saito.
+//! They work on blocks of frames, so that they can be cancelled in between.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Zip, s};
@@ -12,13 +12,13 @@ use crate::learn::progress::{Cancelled, Poll};
 /// Frames that are worked on between two polls.
 const BLOCK: usize = 64;
 
-/// The updates of one V, with their memory.
+/// The updates of one V and their scratch memory.
 pub struct Updates<'v> {
     v: ArrayView2<'v, f32>,
     divergence: Divergence,
-    /// The first templates, which stay.
+    /// Number of the first templates that are not updated.
     fixed_len: usize,
-    /// Of those, the level that stays too.
+    /// Constant activations of the first templates, where known.
     levels: Vec<Option<f32>>,
     /// E of a block of frames, then for Itakura-Saito its inverse.
     estimate: Array2<f32>,
@@ -27,22 +27,22 @@ pub struct Updates<'v> {
 }
 
 impl<'v> Updates<'v> {
-    /// Updates that make the divergence of `v` from H W small and leave the first `fixed_len` templates alone.
+    /// Updates that minimise the divergence of `v` from H W and do not change the first `fixed_len` templates.
     pub fn new(v: ArrayView2<'v, f32>, divergence: Divergence, fixed_len: usize) -> Self {
         let block = (BLOCK.min(v.nrows()), v.ncols());
         let (estimate, ratio) = (Array2::zeros(block), Array2::zeros(block));
         Self { v, divergence, fixed_len, levels: Vec::new(), estimate, ratio }
     }
 
-    /// These updates, with the activations of the first templates held at a level where one is given.
-    pub fn holding(self, levels: Vec<Option<f32>>) -> Self {
+    /// These updates with constant activations for the first templates, where given.
+    pub fn with_levels(self, levels: Vec<Option<f32>>) -> Self {
         Self { levels, ..self }
     }
 
     /// One iteration: H (frames × templates), then W (templates × rows).
     ///
     /// # Errors
-    /// The poll said stop.
+    /// The poll asked to stop.
     pub fn iterate(&mut self, w: &mut Array2<f32>, h: &mut Array2<f32>, poll: Poll<'_>) -> Result<(), Cancelled> {
         self.update_h(w, h, poll)?;
         for (mut activations, level) in h.columns_mut().into_iter().zip(&self.levels) {
@@ -57,16 +57,16 @@ impl<'v> Updates<'v> {
         let sums = w.sum_axis(Axis(1)).insert_axis(Axis(0));
         let gram = (self.divergence == Divergence::Euclidean).then(|| w.dot(&w.t()));
         for (block, mut h) in h.axis_chunks_iter_mut(Axis(0), BLOCK).enumerate() {
-            let up = match self.divergence {
+            let numerators = match self.divergence {
                 Divergence::Euclidean => self.block(block).dot(&w.t()),
                 _ => self.compare(block, w, h.view()).dot(&w.t()),
             };
-            let down = match (self.divergence, &gram) {
+            let denominators = match (self.divergence, &gram) {
                 (Divergence::ItakuraSaito, _) => self.estimate.slice(s![..h.nrows(), ..]).dot(&w.t()),
                 (_, Some(gram)) => h.dot(gram),
                 _ => sums.clone(),
             };
-            multiply(h.view_mut(), &up, &down, self.divergence);
+            multiply(h.view_mut(), &numerators, &denominators, self.divergence);
             poll()?;
         }
         Ok(())
@@ -75,24 +75,24 @@ impl<'v> Updates<'v> {
     /// The free templates alone.
     fn update_w(&mut self, w: &mut Array2<f32>, h: &Array2<f32>, poll: Poll<'_>) -> Result<(), Cancelled> {
         let free = s![.., self.fixed_len..];
-        let mut up = Array2::zeros((w.nrows() - self.fixed_len, w.ncols()));
-        let mut down = match self.divergence {
+        let mut numerators = Array2::zeros((w.nrows() - self.fixed_len, w.ncols()));
+        let mut denominators = match self.divergence {
             Divergence::KullbackLeibler => h.slice(free).sum_axis(Axis(0)).insert_axis(Axis(1)),
             Divergence::Euclidean => h.slice(free).t().dot(h).dot(w),
-            Divergence::ItakuraSaito => up.clone(),
+            Divergence::ItakuraSaito => numerators.clone(),
         };
         for (block, h) in h.axis_chunks_iter(Axis(0), BLOCK).enumerate() {
             let free = h.slice(free);
             match self.divergence {
-                Divergence::Euclidean => general_mat_mul(1.0, &free.t(), &self.block(block), 1.0, &mut up),
-                _ => general_mat_mul(1.0, &free.t(), &self.compare(block, w, h), 1.0, &mut up),
+                Divergence::Euclidean => general_mat_mul(1.0, &free.t(), &self.block(block), 1.0, &mut numerators),
+                _ => general_mat_mul(1.0, &free.t(), &self.compare(block, w, h), 1.0, &mut numerators),
             }
             if self.divergence == Divergence::ItakuraSaito {
-                general_mat_mul(1.0, &free.t(), &self.estimate.slice(s![..h.nrows(), ..]), 1.0, &mut down);
+                general_mat_mul(1.0, &free.t(), &self.estimate.slice(s![..h.nrows(), ..]), 1.0, &mut denominators);
             }
             poll()?;
         }
-        multiply(w.slice_mut(s![self.fixed_len.., ..]), &up, &down, self.divergence);
+        multiply(w.slice_mut(s![self.fixed_len.., ..]), &numerators, &denominators, self.divergence);
         Ok(())
     }
 
@@ -123,7 +123,7 @@ impl<'v> Updates<'v> {
     /// The divergence of V from H W, summed in float64.
     ///
     /// # Errors
-    /// The poll said stop.
+    /// The poll asked to stop.
     pub fn loss(&mut self, w: &Array2<f32>, h: &Array2<f32>, poll: Poll<'_>) -> Result<f64, Cancelled> {
         let divergence = self.divergence;
         let term = |v: f32, estimate: f32| {
@@ -150,16 +150,16 @@ impl<'v> Updates<'v> {
     }
 }
 
-/// factor ← factor · (up / down)^γ, `down` broadcast along its axis of length one.
-fn multiply(factor: ArrayViewMut2<f32>, up: &Array2<f32>, down: &Array2<f32>, divergence: Divergence) {
+/// factor ← factor · (numerators / denominators)^γ, `denominators` broadcast along its axis of length one.
+fn multiply(factor: ArrayViewMut2<f32>, numerators: &Array2<f32>, denominators: &Array2<f32>, divergence: Divergence) {
     let is_root = divergence == Divergence::ItakuraSaito;
-    Zip::from(factor).and(up).and_broadcast(down).for_each(|factor, &up, &down| {
-        let ratio = up / (down + FLOOR);
+    Zip::from(factor).and(numerators).and_broadcast(denominators).for_each(|factor, &numerator, &denominator| {
+        let ratio = numerator / (denominator + FLOOR);
         *factor = (*factor * if is_root { ratio.sqrt() } else { ratio }).max(FLOOR);
     });
 }
 
-/// The textbook's updates with the factors that they work on.
+/// The updates with their W and H.
 pub struct Textbook<'v> {
     updates: Updates<'v>,
     w: Array2<f32>,
@@ -167,7 +167,7 @@ pub struct Textbook<'v> {
 }
 
 impl<'v> Textbook<'v> {
-    /// From where W (templates × rows) and H (frames × templates) are.
+    /// Starts from W (templates × rows) and H (frames × templates).
     pub fn new(updates: Updates<'v>, w: Array2<f32>, h: Array2<f32>) -> Self {
         Self { updates, w, h }
     }
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_captures_are_polled_in_every_half_step_and_broken_off_at_once() {
+    fn every_half_step_of_a_long_capture_polls_and_can_be_cancelled() {
         let v = Array2::from_shape_fn((5 * BLOCK + 1, 9), |(frame, row)| ((frame * 5 + row * row) % 7) as f32 + 0.1);
         for divergence in Divergence::ALL {
             let (mut w, mut h) = (Array2::ones((2, 9)), Array2::ones((v.nrows(), 2)));

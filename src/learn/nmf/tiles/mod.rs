@@ -1,10 +1,9 @@
-//! The half-steps of learning with the Kullback-Leibler divergence, as register tiles: V / (H W + floor) and its products
-//! with W or H, without ever storing H W.
+//! Kernels of the updates of H and W, in register tiles: V / (H W + floor) and its products with W or H, without storing H W.
 //!
 //! V, W and the quotient lie in strips of [`STRIP`] rows and, V and the quotient, in blocks of [`BLOCK`] frames, so that
 //! both half-steps read memory in order. Rows are padded to [`ROW_ALIGN`] and frames to [`BLOCK`] by zeros, which add nothing
-//! to any product. A frame's and a row's results do not depend on what else is computed: however frames or strips are
-//! shared out, they are the same to the bit.
+//! to any product. The result for a frame or a row does not depend on the others, so it is the same to the bit however
+//! threads share the work.
 
 mod shape;
 mod tile;
@@ -16,7 +15,7 @@ pub use shape::{BLOCK, FLOOR, ROW_ALIGN, STRIP, Shape, strips, tiles};
 use tile::{HPass, KullbackLeibler, Quotient, SquaredError, Tile, WPass};
 pub use update::{Multiply, Step, Sweep};
 
-/// What V is compared with H W by.
+/// How V is compared with H W.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// V / (H W + floor).
@@ -31,7 +30,7 @@ pub enum Comparison {
 pub struct Compare<'a> {
     /// The shape of the whole.
     pub shape: Shape,
-    /// By what.
+    /// How.
     pub by: Comparison,
     /// The block of [`tiles`].
     pub v: &'a [f32],
@@ -105,7 +104,7 @@ pub struct WProducts<'a> {
     pub w: Option<&'a [f32]>,
     /// All of H, frames (padded) × templates.
     pub h: &'a [f32],
-    /// The first template whose product is wanted.
+    /// The first template of the products.
     pub first: usize,
     /// The products.
     pub out: &'a mut [f32],
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn comparisons_are_those_of_float64() {
+    fn comparisons_agree_with_float64() {
         on_every_unit(|| {
             for example in examples() {
                 let Shape { frames, rows, .. } = example.shape;
@@ -242,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn quotients_are_exact_from_the_floor_to_a_thousand_million_and_nothing_over_nothing_is_nothing() {
+    fn quotients_are_exact_from_the_floor_to_1e9_and_zero_over_zero_is_zero() {
         on_every_unit(|| {
             let shape = Shape { frames: 1, rows: 1, templates: 1 };
             for (v, w) in
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_loss_is_exact_from_nothing_to_a_million_times_the_estimate_and_next_to_nothing_of_what_is_nearly_equal() {
+    fn the_divergence_is_exact_from_zero_to_a_million_times_the_estimate_and_near_equality() {
         on_every_unit(|| {
             let shape = Shape { frames: 1, rows: 1, templates: 1 };
             let ratios = (0..1600).map(|n| 10f64.powf(f64::from(n) * 0.01 - 10.0));
@@ -283,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn products_with_the_templates_are_those_of_float64() {
+    fn products_with_the_templates_agree_with_float64() {
         on_every_unit(|| {
             for example in examples() {
                 let (v, w, _) = example.tiled();
@@ -305,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn products_with_the_activations_are_those_of_float64_from_any_template_on() {
+    fn products_with_the_activations_agree_with_float64_from_any_first_template() {
         on_every_unit(|| {
             for example in examples() {
                 let (v, w, h) = example.tiled();

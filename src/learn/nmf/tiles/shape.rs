@@ -1,4 +1,4 @@
-//! Where the values of V and W lie in memory.
+//! The memory layout of V and W.
 
 use crate::dsp::simd::Lanes;
 
@@ -43,14 +43,14 @@ impl Shape {
         STRIP.min(self.padded_rows() - strip * STRIP)
     }
 
-    /// Where the value of a frame and row lies in [`tiles`].
+    /// The index of a frame's row in [`tiles`].
     pub(super) fn tile_index(self, frame: usize, row: usize) -> usize {
         let (block, strip) = (frame / BLOCK, row / STRIP);
         let tile = block * BLOCK * self.padded_rows() + strip * STRIP * BLOCK;
         tile + frame % BLOCK * self.strip_len(strip) + row % STRIP
     }
 
-    /// Where the value of a template and row lies in [`strips`].
+    /// The index of a template's row in [`strips`].
     pub fn strip_index(self, template: usize, row: usize) -> usize {
         let strip = row / STRIP;
         strip * STRIP * self.templates + template * self.strip_len(strip) + row % STRIP

@@ -1,4 +1,4 @@
-//! Register tiles: as many sums at a time as a machine has registers for.
+//! Register tiles: as many sums at a time as fit in the registers.
 
 use super::shape::{BLOCK, FLOOR, STRIP, Shape};
 use crate::dsp::simd::Lanes;
@@ -76,7 +76,7 @@ pub(super) trait Comparing {
 pub(super) struct Quotient;
 
 impl Comparing for Quotient {
-    /// The product with the reciprocal, corrected once by what is left of V: a division takes as long as 32 multiplications.
+    /// The product with the reciprocal, with one correction by the remainder: a division takes as long as 32 multiplications.
     #[inline(always)]
     fn compare<S: Lanes>(simd: S, v: S::f32s, estimate: S::f32s) -> S::f32s {
         let inverse = simd.reciprocal(estimate);
@@ -101,7 +101,7 @@ impl Comparing for SquaredError {
 pub(super) struct KullbackLeibler;
 
 impl Comparing for KullbackLeibler {
-    /// e (q ln q − (q − 1)), q = v / e: near q = 1, this loses least to rounding.
+    /// e (q ln q − (q − 1)), q = v / e: this form has the smallest rounding error near q = 1.
     #[inline(always)]
     fn compare<S: Lanes>(simd: S, v: S::f32s, estimate: S::f32s) -> S::f32s {
         let quotient = Quotient::compare(simd, v, estimate);
@@ -111,7 +111,7 @@ impl Comparing for KullbackLeibler {
     }
 }
 
-/// ln x, of 0 a large negative number; off by 1e-7. The polynomial is that of Cephes (Moshier 1989), on [√½, √2).
+/// ln x with an error of 1e-7; of 0, a large negative number. The polynomial is that of Cephes (Moshier 1989), on [√½, √2).
 #[inline(always)]
 fn ln<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
     const ROOT_HALF: u32 = 0x3F35_04F3;

@@ -1,29 +1,29 @@
-//! What the products of a half-step do to a factor.
+//! The updates of a factor, W or H, from its products.
 
 use super::shape::{FLOOR, vectors};
 use crate::dsp::simd::{Kernel, Lanes};
 
-/// The most that one over-relaxed update multiplies or divides by.
+/// The largest factor of one over-relaxed update, and its inverse the smallest.
 const MAX_STEP: f32 = 100.0;
 
-/// How far an update goes.
+/// The exponent γ of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// As far as the loss provably never rises.
+    /// γ = 1: the loss provably never rises.
     Plain,
-    /// To the power 15/8, within a factor of 100: about twice as far. For β from 1 to 2 any power below 2 converges (Badeau,
-    /// Bertin and Vincent 2010), and this one takes three square roots.
+    /// γ = 15/8, within a factor of 100: about twice as fast. For β from 1 to 2 every γ below 2 converges (Badeau, Bertin and
+    /// Vincent 2010); this one takes three square roots.
     Relaxed,
 }
 
-/// factor ← factor · (up / (down + floor))^γ, kept above the floor. All are equally long.
+/// factor ← factor · (numerators / (denominators + floor))^γ, kept above the floor. All slices have the same length.
 pub struct Multiply<'a> {
-    /// What is updated.
+    /// W or H.
     pub factor: &'a mut [f32],
     /// Numerators.
-    pub up: &'a [f32],
+    pub numerators: &'a [f32],
     /// Denominators.
-    pub down: &'a [f32],
+    pub denominators: &'a [f32],
     /// γ.
     pub step: Step,
 }
@@ -33,14 +33,14 @@ impl Kernel for Multiply<'_> {
 
     #[inline(always)]
     fn run<S: Lanes>(self, _: S) {
-        let Self { factor, up, down, step } = self;
-        let terms = factor.iter_mut().zip(up).zip(down);
+        let Self { factor, numerators, denominators, step } = self;
+        let terms = factor.iter_mut().zip(numerators).zip(denominators);
         match step {
-            Step::Plain => {
-                terms.for_each(|((factor, up), down)| *factor = (*factor * (up / (down + FLOOR))).max(FLOOR))
-            }
-            Step::Relaxed => terms.for_each(|((factor, up), down)| {
-                let ratio = up / (down + FLOOR);
+            Step::Plain => terms.for_each(|((factor, numerators), denominators)| {
+                *factor = (*factor * (numerators / (denominators + FLOOR))).max(FLOOR)
+            }),
+            Step::Relaxed => terms.for_each(|((factor, numerators), denominators)| {
+                let ratio = numerators / (denominators + FLOOR);
                 let half = ratio.sqrt();
                 let quarter = half.sqrt();
                 let relaxed = ratio * half * (quarter * quarter.sqrt());
@@ -50,18 +50,18 @@ impl Kernel for Multiply<'_> {
     }
 }
 
-/// One template after the other, `sweeps` times: the factor that makes the squared error least while the others stay
-/// (HALS; Cichocki and Phan 2009), kept above the floor.
+/// Minimises the squared error over one template after another while the others stay fixed, `sweeps` times (HALS; Cichocki
+/// and Phan 2009). Values stay above the floor.
 pub struct Sweep<'a> {
     /// Templates × a row each (a strip of W, or a block of H transposed).
     pub factor: &'a mut [f32],
-    /// V's products with the other factor, shaped alike.
+    /// V's products with the other factor, of the same shape.
     pub products: &'a [f32],
-    /// The other factor's products with itself: templates × templates.
+    /// The Gram matrix of the other factor: templates × templates.
     pub gram: &'a [f32],
     /// Which templates are updated.
     pub is_free: &'a [bool],
-    /// How often.
+    /// Number of sweeps.
     pub sweeps: usize,
 }
 
@@ -82,7 +82,7 @@ impl Kernel for Sweep<'_> {
             }
             let inverse = simd.splat_f32s(gram[template].recip());
             for at in 0..len {
-                // Four sums, because one would wait for itself.
+                // Four independent sums hide the latency of each addition.
                 let mut sums = [simd.splat_f32s(0.0); 4];
                 for (other, &gram) in gram.iter().enumerate() {
                     let sum = &mut sums[other % 4];
@@ -113,12 +113,18 @@ mod tests {
     fn updates_multiply_by_the_ratio_or_its_power_of_fifteen_eighths_within_bounds() {
         on_every_unit(|| {
             for len in [1, 15, 16, 17, 129] {
-                let (factor, up, down) = (noise(len, 1), noise(len, 2), noise(len, 3));
+                let (factor, numerators, denominators) = (noise(len, 1), noise(len, 2), noise(len, 3));
                 for (step, power) in [(Step::Plain, 1.0), (Step::Relaxed, 1.875)] {
                     let mut found = factor.clone();
-                    dispatch(Multiply { factor: &mut found, up: &up, down: &down, step });
+                    dispatch(Multiply {
+                        factor: &mut found,
+                        numerators: &numerators,
+                        denominators: &denominators,
+                        step,
+                    });
                     for n in 0..len {
-                        let ratio = (f64::from(up[n]) / (f64::from(down[n]) + f64::from(FLOOR))).powf(power);
+                        let ratio =
+                            (f64::from(numerators[n]) / (f64::from(denominators[n]) + f64::from(FLOOR))).powf(power);
                         let bounded = if step == Step::Plain { ratio } else { ratio.clamp(0.01, 100.0) };
                         let expected = (f64::from(factor[n]) * bounded).max(FLOOR.into());
                         // 1e-6: a dozen roundings of 6e-8.
@@ -127,10 +133,20 @@ mod tests {
                 }
             }
             let mut factor = [1.0; 4];
-            let (up, down) = ([0.0, 1024.0, 1.0 / 1024.0, 0.0], [1.0, 1.0, 1.0, 0.0]);
-            dispatch(Multiply { factor: &mut factor, up: &up, down: &down, step: Step::Relaxed });
+            let (numerators, denominators) = ([0.0, 1024.0, 1.0 / 1024.0, 0.0], [1.0, 1.0, 1.0, 0.0]);
+            dispatch(Multiply {
+                factor: &mut factor,
+                numerators: &numerators,
+                denominators: &denominators,
+                step: Step::Relaxed,
+            });
             assert_eq!(factor, [0.01, 100.0, 0.01, 0.01]);
-            dispatch(Multiply { factor: &mut factor, up: &up, down: &down, step: Step::Plain });
+            dispatch(Multiply {
+                factor: &mut factor,
+                numerators: &numerators,
+                denominators: &denominators,
+                step: Step::Plain,
+            });
             assert_eq!(factor, [FLOOR, 102_400.0, 0.01 / 1024.0, FLOOR]);
         });
     }
