@@ -1,17 +1,13 @@
-//! The song player: what is heard is the file, wherever blocks end, and nothing clicks. In a program of its own, for its
-//! allocator.
+//! The song player: what is heard is the file, wherever blocks end, and nothing clicks.
 
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use assert_no_alloc::{AllocDisabler, assert_no_alloc, violation_count};
+use assert_no_alloc::{assert_no_alloc, violation_count};
 use tempfile::TempDir;
 use unweave::files::audio::AudioFile;
 use unweave::player::{PlayerAudio, PlayerControl, SongState, StreamFormat, connect};
-
-#[global_allocator]
-static ALLOCATOR: AllocDisabler = AllocDisabler;
 
 const RATE: u32 = 48_000;
 /// 5 ms.
