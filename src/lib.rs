@@ -24,7 +24,7 @@
 //! that returns actions; `plugin`. At the rim: [`files`] and [`pictures`].
 //!
 //! Modules name only modules before them: `dsp < model < link < learn < files < pictures < command`, and
-//! `link < params < editor < plugin`; the standalone program's `player` stands above `files`. `tests/layers.rs` checks it.
+//! `link < params < editor < plugin`; the standalone program's `player` stands above `files`. `tests/all/layers.rs` checks it.
 //! [`model`] stands below [`link`] because threads exchange whole models: that is what a project saves.
 
 pub mod dsp;

@@ -1,17 +1,15 @@
 //! What projects rely on: the parameters as hosts see and save them, and every saved state there has been.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --profile checked --test golden` writes the lists anew. Do that only in a commit that
+//! `UPDATE_GOLDEN=1 cargo test golden` writes the lists anew. Do that only in a commit that
 //! explains the change: ids are forever, and a saved project must sound as it did.
-
-mod clap_host;
 
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::clap_host::Host;
 use clack_extensions::params::{ParamInfoBuffer, ParamInfoFlags, PluginParams};
 use clack_host::prelude::PluginEntry;
-use clap_host::Host;
 use serde_json::Value;
 use unweave::dsp::{MAX_COMPONENTS, Settings};
 use unweave::files::audio::AudioFile;

@@ -1,9 +1,7 @@
 //! The demo in a real CLAP host: the plug-in is taught by its parameters, and separates what it has not heard.
 
-mod clap_host;
-
+use crate::clap_host::{Host, story};
 use clack_host::prelude::PluginEntry;
-use clap_host::{Host, story};
 use unweave::pictures::demo::{Approach, Clip, Score, mean_db};
 
 fn scores(approach: Approach) -> Vec<Score> {

@@ -11,7 +11,7 @@
 //! `egui_kittest` leaves a margin of 8 points around `build_ui`, which stays black unless something is painted there.
 //!
 //! A missing or different picture fails the test and leaves `name.new.png`, and `name.diff.png` if the sizes agree. To
-//! take the new pictures, look at them and run `UPDATE_SNAPSHOTS=1 cargo test --profile checked`; `force` instead of `1`
+//! take the new pictures, look at them and run `UPDATE_SNAPSHOTS=1 cargo test`; `force` instead of `1`
 //! also rewrites those within the tolerance. Only `name.png` is committed, not `.new.png`, `.diff.png` or `.old.png`.
 //!
 //! The pictures are the same on every machine: corners lie on a grid of 1/256 pixel and coverage is computed in integers, so
@@ -22,8 +22,6 @@
 //!
 //! Like egui's own renderers it blends premultiplied colours in gamma space, without dithering. Absent on purpose:
 //! mipmaps, textures of the application's own GPU code, and paint callbacks, which are errors here.
-
-#![allow(dead_code, unreachable_pub, reason = "several programs share this file, each its part of it")]
 
 mod texture;
 mod triangle;
@@ -40,7 +38,7 @@ use texture::Texture;
 use triangle::{Bounds, Triangle};
 
 /// A renderer for [`egui_kittest::HarnessBuilder::renderer`].
-pub fn renderer() -> impl TestRenderer {
+pub(crate) fn renderer() -> impl TestRenderer {
     Rasterizer::default()
 }
 
@@ -48,7 +46,7 @@ pub fn renderer() -> impl TestRenderer {
 ///
 /// # Panics
 /// If it cannot be drawn or written.
-pub fn save<State>(harness: &mut Harness<'_, State>, path: &Path) {
+pub(crate) fn save<State>(harness: &mut Harness<'_, State>, path: &Path) {
     harness.render().unwrap().save(path).unwrap();
 }
 

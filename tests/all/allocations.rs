@@ -1,19 +1,13 @@
-//! `process` neither allocates nor frees, whatever is going on. In a program of its own, for its allocator.
+//! `process` neither allocates nor frees, whatever is going on.
 
-mod clap_host;
-mod watched;
-
-use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
+use crate::clap_host::Host;
+use crate::watched::{learned, noise};
+use assert_no_alloc::{assert_no_alloc, reset_violation_count, violation_count};
 use clack_host::prelude::PluginEntry;
-use clap_host::Host;
 use unweave::dsp::{Block, Engine, Mode, Settings};
 use unweave::link::connect;
 use unweave::model::Playing;
 use unweave::plugin::editor_feed::EditorFeed;
-use watched::{learned, noise};
-
-#[global_allocator]
-static ALLOCATOR: AllocDisabler = AllocDisabler;
 
 fn counted(call: &mut dyn FnMut()) {
     assert_no_alloc(call);

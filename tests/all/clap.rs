@@ -1,11 +1,9 @@
 //! The plug-in in a real CLAP host, driven by parameters alone.
 
-mod clap_host;
-
 use std::path::Path;
 
+use crate::clap_host::Host;
 use clack_host::prelude::PluginEntry;
-use clap_host::Host;
 use unweave::files::audio::AudioFile;
 
 /// Splits that no two blocks of one hop have in common.

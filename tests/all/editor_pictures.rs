@@ -1,9 +1,6 @@
 //! Pictures of the editor in its main states. After an intended change, run with `UPDATE_SNAPSHOTS=1` and look at the pictures.
 
-mod editor_scene;
-mod rasterizer;
-
-use editor_scene::{Editor, empty, live, open, open_at, with_song};
+use crate::editor_scene::{Editor, empty, live, open, open_at, with_song};
 use egui_kittest::kittest::Queryable;
 use unweave::link::{Slot, Stage};
 use unweave::params::Control;

@@ -1,15 +1,13 @@
 //! What an open editor sees of the sound, and that the sound knows nothing of it.
 
-mod watched;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::watched::{learned, noise};
 use unweave::dsp::{Block, Column, Engine, Hop, HopObserver, Mode, Settings};
 use unweave::link::{AudioLink, EditorLink, connect};
 use unweave::model::Playing;
 use unweave::plugin::editor_feed::EditorFeed;
-use watched::{learned, noise};
 
 const RATE: f32 = 48_000.0;
 /// Splits that no two blocks of one hop have in common.

@@ -1,20 +1,18 @@
 //! What is watched: noise, and a model to take it apart with.
 
-#![allow(dead_code, unreachable_pub, reason = "several programs share this file, each its part of it")]
-
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use unweave::dsp::{Divergence, Format, StftLayout, Templates};
 use unweave::model::{Learned, Model};
 
 /// Uniform noise from −½ to ½.
-pub fn noise(channels: usize, len: usize) -> Vec<Vec<f32>> {
+pub(crate) fn noise(channels: usize, len: usize) -> Vec<Vec<f32>> {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     (0..channels).map(|_| (0..len).map(|_| rng.random_range(-0.5..0.5)).collect()).collect()
 }
 
 /// Three components of two random templates each.
-pub fn learned(channels: usize) -> Model {
+pub(crate) fn learned(channels: usize) -> Model {
     let layout = StftLayout::default();
     let format = Format::new(48_000.0, layout, channels);
     let mut rng = ChaCha8Rng::seed_from_u64(2);

@@ -60,7 +60,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 }
 
 fn everything() -> Vec<(String, String)> {
-    let all = ["src", "tests", "benches", "examples", "xtask/src"].map(sources).concat();
+    let all = ["src", "tests", "benches", "examples", "xtask"].map(sources).concat();
     assert!(all.len() > 20, "only {} files were found", all.len());
     all
 }

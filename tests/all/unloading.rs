@@ -1,7 +1,6 @@
 //! The plug-in's library stays in memory after its host unloads it. A system file dialog waits for its user on a thread of
 //! its own that nobody can end; code that such a thread returns to must not be unmapped. On Windows and macOS hosts
 //! behave differently, see `editor::dialog`, so this test runs on Linux alone.
-#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::path::PathBuf;

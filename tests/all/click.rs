@@ -1,31 +1,29 @@
 //! What a click is: more high frequencies, or steeper samples, than before and after.
 
-#![allow(dead_code, unreachable_pub, reason = "several programs share this file, each its part of it")]
-
 use std::f64::consts::TAU;
 
 /// The notes of the chord.
-pub const NOTES_HZ: [f64; 3] = [220.0, 277.0, 660.0];
+pub(crate) const NOTES_HZ: [f64; 3] = [220.0, 277.0, 660.0];
 /// The fourth difference of what nobody hears beside the chord: −80 dB at 12 kHz, of which it is four times as large.
 const UNHEARD: f32 = 4e-4;
 /// Samples after a change within which everything has changed, the longest latency included.
 const TRANSITION: usize = 16_000;
 
 /// One of the notes, 48 kHz.
-pub fn note(index: usize, len: usize) -> Vec<f32> {
+pub(crate) fn note(index: usize, len: usize) -> Vec<f32> {
     // In float64: in float32 the phase itself is rough.
     (0..len).map(|n| ((TAU * NOTES_HZ[index] * n as f64 / 48_000.0).sin() * 0.25) as f32).collect()
 }
 
 /// All of them.
-pub fn chord(len: usize) -> Vec<f32> {
+pub(crate) fn chord(len: usize) -> Vec<f32> {
     let notes = [0, 1, 2].map(|index| note(index, len));
     (0..len).map(|n| notes.iter().map(|note| note[n]).sum()).collect()
 }
 
 /// By how many dB the loudest of what is high in frequency, or the steepest step, after `change` exceeds that of the two
 /// steady states before and after it. 0 at most: not at all.
-pub fn click_db(audio: &[f32], change: usize) -> f32 {
+pub(crate) fn click_db(audio: &[f32], change: usize) -> f32 {
     let settled = change + TRANSITION;
     let (before, around, after) = (&audio[change - TRANSITION..change], &audio[change - 8..settled], &audio[settled..]);
     let excess_db = |measure: fn(&[f32]) -> f32| {

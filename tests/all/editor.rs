@@ -1,9 +1,6 @@
 //! The editor without a window: every control is found by its label, and does what the label says.
 
-mod editor_scene;
-mod rasterizer;
-
-use editor_scene::{Editor, empty, live, open, open_at, with_song};
+use crate::editor_scene::{Editor, empty, live, open, open_at, with_song};
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, TouchPhase, Vec2, pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};

@@ -1,18 +1,14 @@
 //! The effects of the user's actions: the whole editor except its window, with a host that records its events and a learner
 //! whose requests are read.
 
-mod editor_host;
-mod editor_scene;
-mod rasterizer;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
-use editor_host::{FakeHost, HostEvent};
-use editor_scene::{column, instance, learned};
+use crate::editor_host::{FakeHost, HostEvent};
+use crate::editor_scene::{column, instance, learned};
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, TouchPhase, Vec2, pos2, vec2};
 use egui_kittest::Harness;

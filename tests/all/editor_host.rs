@@ -1,7 +1,5 @@
 //! A host that applies every value at once, and records what the editor reports.
 
-#![allow(dead_code, unreachable_pub, reason = "several programs share this file, each its part of it")]
-
 use std::sync::{Arc, Mutex};
 
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
@@ -10,7 +8,7 @@ use unweave::params::UnweaveParams;
 
 /// What the editor reports to its host about a parameter, by its id.
 #[derive(Clone, Debug, PartialEq)]
-pub enum HostEvent {
+pub(crate) enum HostEvent {
     /// A gesture begins.
     Begin(String),
     /// The new normalised value.
@@ -21,7 +19,8 @@ pub enum HostEvent {
 
 /// The host. Clones are the same host.
 #[derive(Clone)]
-pub struct FakeHost {
+pub(crate) struct FakeHost {
+    #[expect(dead_code, reason = "keeps what `ids` points to alive")]
     params: Arc<UnweaveParams>,
     ids: Vec<(String, ParamPtr)>,
     events: Arc<Mutex<Vec<HostEvent>>>,
@@ -29,23 +28,23 @@ pub struct FakeHost {
 
 impl FakeHost {
     /// A host with these parameters.
-    pub fn new(params: Arc<UnweaveParams>) -> Self {
+    pub(crate) fn new(params: Arc<UnweaveParams>) -> Self {
         let ids = params.param_map().into_iter().map(|(id, param, _)| (id, param)).collect();
         Self { params, ids, events: Arc::default() }
     }
 
     /// The editor's connection to the host.
-    pub fn gui(&self) -> GuiContext {
+    pub(crate) fn gui(&self) -> GuiContext {
         GuiContext::new(Arc::new(self.clone()))
     }
 
     /// The events since the last call.
-    pub fn events(&self) -> Vec<HostEvent> {
+    pub(crate) fn events(&self) -> Vec<HostEvent> {
         std::mem::take(&mut *self.events.lock().unwrap())
     }
 
     /// Automates a parameter to a normalised value.
-    pub fn automate(&self, id: &str, normalized: f32) {
+    pub(crate) fn automate(&self, id: &str, normalized: f32) {
         let (_, param) = self.ids.iter().find(|(known, _)| known == id).unwrap();
         self.take(*param, normalized);
     }

@@ -1,12 +1,10 @@
 //! Capture, learn, keep, revert, compare: the plug-in in a real CLAP host, driven by parameters alone.
 
-mod clap_host;
-mod click;
-
+use crate::click;
 use std::time::{Duration, Instant};
 
+use crate::clap_host::Host;
 use clack_host::prelude::PluginEntry;
-use clap_host::Host;
 use unweave::model::Model;
 use unweave::params::state::SavedModel;
 

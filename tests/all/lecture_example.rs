@@ -1,6 +1,6 @@
 //! The lecture's experiment, the whole example, on a sound made here.
 
-#[path = "../examples/lecture.rs"]
+#[path = "../../examples/lecture.rs"]
 #[allow(dead_code, reason = "its `main` reads the command line, which a test has not")]
 mod lecture;
 

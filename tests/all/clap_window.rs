@@ -1,13 +1,11 @@
 //! The CLAP plug-in's editor in a host's window: drawn, clicked, closed and opened again, while audio runs. Needs an X11
 //! display; without one it says that it is skipped.
 
-mod clap_host;
-
 use std::time::{Duration, Instant};
 
+use crate::clap_host::Host;
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, PluginGui, Window};
 use clack_host::prelude::PluginEntry;
-use clap_host::Host;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, CreateWindowAux, ImageFormat, MOTION_NOTIFY_EVENT,
