@@ -214,7 +214,7 @@ fn empty(ui: &mut Ui, screen: &Screen, component: usize, rect: Rect, actions: &m
     // The first empty strip invites the user to teach the next component.
     let lines = match is_target {
         true => ["Play it alone,", "then capture it."],
-        false => ["Does another", "sound play alone?"],
+        false => ["Does a sound", "play alone?"],
     };
     for (line, y) in lines.into_iter().zip([-24.0, -6.0]) {
         write(ui, (pos2(center.x, center.y + y), Align2::CENTER_CENTER), line, font(12.0), FAINT);
