@@ -327,35 +327,6 @@ fn large_model() -> Model {
 }
 
 #[test]
-#[ignore = "prints how long a large model takes to be fitted"]
-fn fitting_a_large_model() {
-    let model = large_model();
-    let median = |fit: &dyn Fn()| {
-        let mut times: Vec<Duration> = (0..15)
-            .map(|_| {
-                let start = Instant::now();
-                fit();
-                start.elapsed()
-            })
-            .collect();
-        times.sort();
-        times[7]
-    };
-    let (normal, fine) = (Playing::new(StftLayout::default()), Playing::new(Mode::Fine.layout(48_000.0)));
-    let euclidean = Playing { divergence: Divergence::Euclidean, ..normal };
-    let fit = |rate: f32, playing: Playing| median(&|| drop(model.playing(rate, 2, playing).unwrap()));
-    println!("as learned {:.1?}, at another rate {:.1?}", fit(48_000.0, normal), fit(44_100.0, normal));
-    println!("Fine {:.1?}, Euclidean {:.1?}", fit(48_000.0, fine), fit(48_000.0, euclidean));
-    println!("as learned, in bands {:.1?}", fit(48_000.0, Playing { bands: 100, ..normal }));
-    let decoded = || {
-        let (t, codes) = (model.templates(), model.codes());
-        let (names, owners) = (t.components().to_vec(), t.owners().to_vec());
-        drop(Model::from_codes(t.format(), names, owners, &codes, model.learned().clone()).unwrap());
-    };
-    println!("encoding and decoding {:.1?}", median(&decoded));
-}
-
-#[test]
 fn others_see_the_models_while_one_is_fitted() {
     let (_audio, _learn, editor) = connect();
     editor.models.replace(Some(Arc::new(large_model())));
@@ -492,8 +463,7 @@ fn broken_samples_are_captured_as_the_engine_hears_them() {
 #[cfg(target_os = "linux")]
 fn wake_ups(thread: u32) -> u32 {
     let status = std::fs::read_to_string(format!("/proc/self/task/{thread}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
-    line.trim().parse().unwrap()
+    status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap().trim().parse().unwrap()
 }
 
 #[cfg(target_os = "linux")]
@@ -509,14 +479,12 @@ fn a_learner_wakes_twenty_times_a_second_while_audio_runs_and_four_times_while_n
     let name = |thread: &u32| std::fs::read_to_string(format!("/proc/self/task/{thread}/comm")).unwrap_or_default();
     let is_new = |thread: &u32| !before.contains(thread) && name(thread).starts_with("unweave-learn");
     std::thread::sleep(Duration::from_millis(100));
-    // Other tests start learners too: each of those found is as good, but one that learns is not.
     let Some(thread) = threads().into_iter().find(is_new) else { panic!("no learning thread") };
+    let listening = Listening { history: HistorySwitch::On, recording: Recording::Off, settings: SETTINGS };
     let mut second = |is_playing: bool| {
         let before = wake_ups(thread);
         for _ in 0..100 {
             if is_playing {
-                let settings = SETTINGS;
-                let listening = Listening { history: HistorySwitch::On, recording: Recording::Off, settings };
                 audio.listen(listening, 48_000.0, &[&mut [0.1; 480]]);
             }
             std::thread::sleep(Duration::from_millis(10));
