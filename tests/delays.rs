@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use clack_host::prelude::PluginEntry;
 use clap_host::Host;
+use unweave::dsp::{Divergence, Format, StftLayout, Templates};
+use unweave::model::{Learned, Model};
+use unweave::params::state::SavedModel;
 
 const RATE: f64 = 48_000.0;
 
@@ -61,13 +64,32 @@ fn music(seconds: f64) -> Vec<Vec<f32>> {
     (0..2).map(|channel| (0..(seconds * RATE) as usize).map(|n| sample(n, channel)).collect()).collect()
 }
 
-/// A state whose model has as many templates as a demanding musician asks for.
+/// A model of 64 tonal templates, each of which gets four copies.
+fn large_model() -> Model {
+    let layout = StftLayout::default();
+    let format = Format::new(RATE as f32, layout, 2);
+    let value = |n: usize| {
+        let (template, bin) = (n / format.rows(), n % format.rows() % format.bins());
+        let first = 5.0 * 1.03f32.powi(template as i32);
+        let partial = (bin as f32 / first).round().max(1.0);
+        (1.5 - (bin as f32 - first * partial).abs()).max(0.0) / partial + 1e-5
+    };
+    let matrix = (0..64 * format.rows()).map(value).collect();
+    let (names, owners) = ((0..8).map(|n| format!("part {n}")).collect(), (0..64).map(|n| n / 8).collect());
+    let templates = Templates::new(format, names, owners, matrix).unwrap();
+    let (divergence, steady) = (Divergence::default(), Vec::new());
+    Model::new(&templates, Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady }).unwrap()
+}
+
+/// A state with that model.
 fn large_state() -> Vec<u8> {
-    let mut host = host();
-    host.set("Components", 7.0).unwrap();
-    host.set("Templates", 12.0).unwrap();
-    host.learn(&music(3.0), &[4096]).unwrap();
-    host.save().unwrap()
+    let state = host().save().unwrap();
+    // The wrapper writes the length before the JSON.
+    let start = state.windows(2).position(|pair| pair == b"{\"").unwrap();
+    let mut json: serde_json::Value = serde_json::from_slice(&state[start..]).unwrap();
+    json["fields"]["model"] = serde_json::to_string(&SavedModel::of(&large_model())).unwrap().into();
+    let json = serde_json::to_vec(&json).unwrap();
+    [&(json.len() as u64).to_le_bytes()[..start], &json].concat()
 }
 
 /// An instance with the model of `state`, which learns.

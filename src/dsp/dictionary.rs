@@ -38,8 +38,14 @@ impl Dictionary {
     /// The same with the Gram matrix WᵀW (templates² values), which makes Euclidean updates cheap.
     pub(super) fn with_gram(self) -> Self {
         let templates: Vec<Vec<f32>> = self.templates().collect();
-        let products = |w: &Vec<f32>| templates.iter().map(|other| simd::dot(w, other)).collect();
-        let gram: Vec<Vec<f32>> = templates.iter().map(products).collect();
+        let mut gram = vec![vec![0.0; templates.len()]; templates.len()];
+        // Symmetric: half of the products are enough.
+        for (row, w) in templates.iter().enumerate() {
+            for (column, other) in templates[..=row].iter().enumerate() {
+                gram[row][column] = simd::dot(w, other);
+                gram[column][row] = gram[row][column];
+            }
+        }
         Self { gram: in_blocks(templates.len(), &gram), ..self }
     }
 
@@ -60,8 +66,14 @@ impl Dictionary {
 
     /// Each template: `rows` values ≥ 0 that sum to one. Not for the audio thread.
     pub fn templates(&self) -> impl ExactSizeIterator<Item = Vec<f32>> {
-        let value = |template, row| self.matrix[simd::matrix_index(self.rows, self.len(), template, row)];
-        (0..self.len()).map(move |template| (0..self.rows).map(|row| value(template, row)).collect())
+        (0..self.len()).map(move |template| {
+            let mut values = Vec::with_capacity(self.rows);
+            for (row, count) in blocks(self.rows) {
+                let start = simd::matrix_index(self.rows, self.len(), template, row);
+                values.extend_from_slice(&self.matrix[start..start + count]);
+            }
+            values
+        })
     }
 
     /// Some of the templates, for the kernels.
@@ -110,11 +122,17 @@ impl Dictionary {
 fn in_blocks(rows: usize, templates: &[Vec<f32>]) -> AVec<f32> {
     let mut matrix = avec![0.0; templates.len() * padded(rows)];
     for (template, values) in templates.iter().enumerate() {
-        for (row, &value) in values.iter().enumerate() {
-            matrix[simd::matrix_index(rows, templates.len(), template, row)] = value;
+        for (row, count) in blocks(rows) {
+            let start = simd::matrix_index(rows, templates.len(), template, row);
+            matrix[start..start + count].copy_from_slice(&values[row..row + count]);
         }
     }
     matrix
+}
+
+/// The first row of each block, and its number of rows: they are neighbours in the matrix.
+fn blocks(rows: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..rows).step_by(simd::frame::BLOCK_ROWS).map(move |row| (row, simd::frame::BLOCK_ROWS.min(rows - row)))
 }
 
 /// A number of values, rounded up to whole vectors.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::dsp::Column;
 
-/// Columns that an editor may be late: two thirds of a second.
+/// Columns that the editor may be behind: two thirds of a second.
 const RING_COLUMNS: usize = 64;
 
 /// Both ends: the audio thread's, and the editor's.
@@ -22,12 +22,12 @@ pub struct ColumnSender {
 }
 
 impl ColumnSender {
-    /// Whether somebody looks.
+    /// Whether an editor is open.
     pub fn is_watched(&self) -> bool {
         self.is_watched.load(Relaxed)
     }
 
-    /// Shows a column. One that finds the ring full is lost: the editor hangs, or the host does not play in real time.
+    /// Sends a column. It is dropped if the ring is full: the editor hangs, or the host renders faster than real time.
     pub fn show(&mut self, column: &Column) {
         if !self.ring.is_full() {
             // A column holds plain values only: this copies them, and allocates nothing.
@@ -44,13 +44,13 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// From now on there are columns; what is left of an earlier time is gone.
+    /// Starts the flow of columns, and drops those left from an earlier time.
     pub fn open(&self) {
         while self.pop().is_some() {}
         self.is_watched.store(true, Relaxed);
     }
 
-    /// Nobody looks any more.
+    /// Stops the flow of columns.
     pub fn close(&self) {
         self.is_watched.store(false, Relaxed);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::Model;
 use crate::model::settings::LearnSettings;
 
-/// What can be asked for beside a capture: by the parameter “Command”, or in the editor.
+/// What the parameter “Command” and the buttons of the editor ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Learn from the last seconds that played.
@@ -33,17 +33,18 @@ pub enum LearnRequest {
     Rename {
         /// The component, from 0.
         component: usize,
-        /// Its new name, unlike the others'.
+        /// Its new name. No other component has it.
         name: String,
     },
-    /// A template changes its component, without a review; where the captures are kept, places and calibrations are found anew.
+    /// A template changes its component, without a review. Calibrations and spatial covariances are measured
+    /// again where the captures are stored.
     Move {
         /// The template, from 0, in the order of the model's owners.
         template: usize,
         /// The component that owns it from now on, from 0.
         component: usize,
     },
-    /// A model from elsewhere, a file say; it plays from now on, in review, and the one that played can be gone back to.
+    /// A model from elsewhere, such as a file, plays from now on, in review: Revert returns to the one that played.
     Replace(Arc<Model>),
     /// End the thread.
     Quit,

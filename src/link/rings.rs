@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use super::columns::ColumnSender;
 use super::controls::Controls;
+use super::messages::{CaptureMessage, HistorySwitch, Listening, Recording, Stamped};
 use super::request::Command;
 use super::status::{Meters, Status};
 use crate::dsp::Templates;
@@ -16,82 +17,9 @@ use crate::model::settings::LearnSettings;
 /// while it learns every 100 ms: 8 s at 48 kHz, so that a host that renders 32 times faster than real time loses nothing; half
 /// of it for the history alone.
 pub(super) const RING_FRAMES: usize = 8 * 48_000;
-/// Frames of the ring that history alone never takes: it must not cost a capture its beginning where a host renders faster
-/// than the learner listens.
+/// Frames of the ring that stay free for captures: where a host renders faster than the learner reads, the history must not
+/// cost a capture its beginning.
 const FREE_FOR_CAPTURES: usize = RING_FRAMES / 2;
-
-/// What the audio thread tells the learner, in order, between the frames.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum CaptureMessage {
-    /// The frames that follow are of this format.
-    Stream {
-        /// Samples per second.
-        sample_rate: f32,
-        /// 1 or 2.
-        channels: u8,
-    },
-    /// From now on frames are kept as history, or no longer.
-    History(HistorySwitch),
-    /// A recording begins.
-    Start,
-    /// The frames that follow are not recorded: the transport stands.
-    Pause,
-    /// The frames that follow are recorded again.
-    Resume,
-    /// The recording ends: learn from it.
-    Stop(LearnSettings),
-    /// A command.
-    Do(Command, LearnSettings),
-    /// The audio thread plays like this from now on …
-    Play {
-        /// … in this way …
-        playing: Playing,
-        /// … in the stream of this number, see [`Models::play_in`](super::Models::play_in).
-        stream: u32,
-    },
-}
-
-/// A message, and which project was open when it was sent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stamped {
-    /// What was sent.
-    pub message: CaptureMessage,
-    /// What [`Models::loads`](super::Models::loads) counted at that time.
-    pub loads: u32,
-}
-
-/// Whether the last seconds that played are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HistorySwitch {
-    /// They are not.
-    #[default]
-    Off,
-    /// They are.
-    On,
-}
-
-/// What becomes of the sound that plays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Recording {
-    /// No capture runs.
-    #[default]
-    Off,
-    /// A capture runs, and waits for the transport.
-    Waiting,
-    /// A capture runs.
-    On,
-}
-
-/// The controls of recording, as they stand while a block plays.
-#[derive(Clone, Copy, Debug)]
-pub struct Listening {
-    /// Whether the last seconds are kept.
-    pub history: HistorySwitch,
-    /// Whether a capture runs.
-    pub recording: Recording,
-    /// What a capture that ends now is learned with.
-    pub settings: LearnSettings,
-}
 
 /// The audio thread's ends.
 pub struct AudioLink {
@@ -142,7 +70,7 @@ impl AudioLink {
         (self.templates.read().as_deref(), &self.meters, &mut self.columns)
     }
 
-    /// Whether an editor looks.
+    /// Whether an editor is open.
     pub fn is_watched(&self) -> bool {
         self.columns.is_watched()
     }
@@ -210,13 +138,13 @@ impl AudioLink {
         }
     }
 
-    /// Sends a command. Whether there was room for it: if not, say it again.
+    /// Sends a command. Returns whether there was room for it; if not, send it again.
     pub fn command(&mut self, command: Command, settings: LearnSettings) -> bool {
         self.send(CaptureMessage::Do(command, settings))
     }
 
     /// Tells the others how the audio thread plays from now on, in the stream of a number that
-    /// [`Models::play_in`](super::Models::play_in) gave. Whether there was room for it: if not, say it again.
+    /// [`Models::play_in`](super::Models::play_in) gave. Returns whether there was room for it; if not, send it again.
     pub fn play_in(&mut self, playing: Playing, stream: u32) -> bool {
         self.send(CaptureMessage::Play { playing, stream })
     }
@@ -227,7 +155,7 @@ impl AudioLink {
         self.rings.events.push((self.written_frames, stamped)).is_ok()
     }
 
-    /// Says whether the host plays.
+    /// Publishes whether the host's transport runs.
     pub fn play(&self, is_playing: bool) {
         self.status.is_playing.store(is_playing, Relaxed);
     }
@@ -250,7 +178,7 @@ impl CaptureReader {
         Self { frames, events, read_frames: 0 }
     }
 
-    /// Hands over the frames that came before the next message, and gives that message; `None` when all that came was read.
+    /// Passes on the frames before the next message, and returns that message; `None` when everything was read.
     pub fn read(&mut self, on_frames: &mut dyn FnMut(&[[f32; 2]])) -> Option<Stamped> {
         loop {
             // First the frames: a message that was sent before one of them is then seen below.

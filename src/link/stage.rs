@@ -7,12 +7,12 @@ use super::EditorLink;
 use super::models::Slots;
 use super::status::Phase;
 
-/// Where the workflow stands, to be read at a glance.
+/// The current step of the workflow.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stage {
     /// Nothing was learned yet, or nothing plays.
     Empty,
-    /// A capture follows the transport, and the transport stands.
+    /// A capture waits for the transport to start.
     Waiting,
     /// Recording.
     Capturing {
@@ -28,7 +28,7 @@ pub enum Stage {
     Review,
     /// A model plays.
     Live,
-    /// What was asked for last failed, for this reason; what played goes on playing.
+    /// The last request failed for this reason; the model that plays has not changed.
     Failed(String),
 }
 

@@ -18,7 +18,7 @@ pub enum Phase {
     Capturing,
     /// Learning.
     Learning,
-    /// What was asked for last failed; the status says why.
+    /// The last request failed; [`Status::failure`] says why.
     Failed,
 }
 
@@ -32,17 +32,17 @@ pub struct Status {
     pub learns_ended: AtomicU32,
     /// Tasks and requests that the learner finished, well or not, learnings among them.
     pub tasks_done: AtomicU32,
-    /// Whether the host plays: then learning leaves it all cores but one. Written by the audio thread.
+    /// Whether the host plays: learning then uses only one core. Written by the audio thread.
     pub is_playing: AtomicBool,
     /// Captured frames that found the ring full. Written by the audio thread.
     pub dropped_frames: AtomicU64,
     /// Seconds of the running capture.
     pub captured_s: AtomicF32,
-    /// Seconds that could be learned from without a capture.
+    /// Seconds of history, which can be learned from without a capture.
     pub history_s: AtomicF32,
-    /// Seconds that the model that plays was learned from; 0 if that is not known.
+    /// Seconds of sound that the current model was learned from; 0 if that is not known.
     pub learned_s: AtomicF32,
-    /// Whether a capture follows the transport, and the transport stands.
+    /// Whether a capture waits for the transport to start.
     pub is_waiting: AtomicBool,
     failure: Mutex<String>,
     project_error: Mutex<Option<String>>,
@@ -57,12 +57,12 @@ impl Status {
         PHASES[usize::from(self.phase.load(Relaxed)).min(3)]
     }
 
-    /// Says what the learner does.
+    /// Sets what the learner does.
     pub fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Relaxed);
     }
 
-    /// Says why what was asked for failed.
+    /// Reports why a request failed.
     pub fn fail(&self, why: String) {
         *whole(&self.failure) = why;
         self.enter(Phase::Failed);
@@ -73,7 +73,7 @@ impl Status {
         whole(&self.failure).clear();
     }
 
-    /// Why what was asked for last failed; empty if it did not.
+    /// Why the last request failed; empty if it did not.
     pub fn failure(&self) -> String {
         whole(&self.failure).clone()
     }
@@ -89,17 +89,17 @@ impl Status {
         whole(&self.project_error).clone()
     }
 
-    /// Says what the last learning warns of.
+    /// Sets the warnings of the last learning.
     pub fn warn(&self, warnings: Vec<String>) {
         *whole(&self.warnings) = warnings;
     }
 
-    /// What the last learning warns of.
+    /// The warnings of the last learning.
     pub fn warnings(&self) -> Vec<String> {
         whole(&self.warnings).clone()
     }
 
-    /// A learning begins: nothing is done, and no loss known.
+    /// A learning begins: no progress, and no losses yet.
     pub fn begin(&self) {
         self.progress.store(0.0, Relaxed);
         whole(&self.losses).clear();
@@ -122,7 +122,7 @@ impl Status {
     }
 }
 
-/// A panic elsewhere left whole values: each change is one assignment.
+/// A poisoned lock still holds a valid value: each change is one assignment.
 fn whole<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -132,15 +132,15 @@ fn whole<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Meters {
     /// The loudest sample of the last block, in dB of full scale.
     pub input_db: AtomicF32,
-    /// How late the sound is, in milliseconds.
+    /// The latency in milliseconds.
     pub latency_ms: AtomicF32,
-    /// Share of one core that the sound takes, 0 to 1, while an editor is open.
+    /// CPU load of the audio thread, 0 to 1 of one core, measured while an editor is open.
     pub load: AtomicF32,
     /// Per component, its activation in dB as [`crate::dsp::mixer::Mixer::activation_db`] counts.
     pub activations_db: [AtomicF32; MAX_COMPONENTS],
 }
 
-/// What meters show of silence.
+/// The reading of a meter in silence.
 const SILENCE_DB: f32 = -120.0;
 
 impl Default for Meters {

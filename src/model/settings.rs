@@ -10,17 +10,17 @@ pub struct LearnSettings {
     pub target: Target,
     /// Components to find in a capture of everything, 1 to 16.
     pub components: u8,
-    /// Templates of each; `None`: as many as suit the target.
+    /// Templates of each component; `None`: as many as suit the target.
     pub templates: Option<u8>,
-    /// What to make small.
+    /// The error measure that learning minimises.
     pub divergence: Divergence,
     /// The mode that plays: it decides the window.
     pub mode: Mode,
-    /// What the templates of a capture of everything are grouped by.
+    /// How the templates of a capture of everything are grouped into components.
     pub group_by: GroupBy,
     /// Whether a captured component is hum or noise that does not change.
     pub steadiness: Steadiness,
-    /// Whether transposed copies of tonal templates shall play along.
+    /// Whether transposed copies of tonal templates play too.
     pub extend_pitch: bool,
     /// The most threads that may learn; 0: as many as there are cores while the host does not play, and one while it does.
     pub threads: u8,
@@ -31,7 +31,7 @@ pub struct LearnSettings {
 }
 
 impl LearnSettings {
-    /// The most seconds of history: so many are always kept.
+    /// The length of the history in seconds.
     pub const MAX_LAST_S: u8 = 30;
 }
 
@@ -62,11 +62,11 @@ pub enum Target {
     All,
     /// One component (by index, from 0) alone; the others stay as they are.
     Component(u8),
-    /// Everything, of which a component learns what the others leave.
+    /// Everything: one component learns what the others do not explain.
     Rest,
 }
 
-/// What templates are grouped by into blind components.
+/// How templates are grouped into components when everything is learned at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GroupBy {
     /// Whichever of the others suits the capture.
@@ -91,7 +91,7 @@ impl GroupBy {
         }
     }
 
-    /// The choice of a name.
+    /// The choice with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|choice| choice.name() == name)
     }
@@ -103,8 +103,8 @@ pub enum Steadiness {
     /// The capture decides.
     #[default]
     Detect,
-    /// It is.
+    /// It is steady.
     Steady,
-    /// It is not.
+    /// It is not steady.
     Varying,
 }

@@ -1,4 +1,4 @@
-//! The captures that models were learned from: they can be learned from again without playing again. Learning thread only.
+//! The captures that models were learned from, so that models can be learned again without playing again. Learning thread only.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use crate::model::settings::{LearnSettings, Target};
 pub struct Captures {
     /// Of each component alone, by index.
     pub alone: Vec<Option<Capture>>,
-    /// Of everything: what was taken apart blind, or what the rest was learned from.
+    /// Of everything: the capture of a blind learning, or the one that the rest was learned from.
     pub mix: Option<Capture>,
-    /// Which component is the rest, if the capture of everything was for that.
+    /// Which component is the rest, if the capture of everything was made to learn the rest.
     pub rest: Option<usize>,
-    /// What the last capture was learned with.
+    /// The settings that the last capture was learned with.
     pub settings: Option<LearnSettings>,
 }
 
 impl Captures {
-    /// These captures and a new one, in place of the one that its target has, or appended to that where the settings say so.
+    /// These captures and a new one. It replaces the capture of its target, or is appended to it if the settings say so.
     /// `rest` is the component that is the rest, or would be.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl Captures {
         }
     }
 
-    /// What there are captures of, in the order to learn them.
+    /// The targets that have captures, in the order in which to learn them.
     pub fn targets(&self) -> Vec<Target> {
         let alone = (0..self.alone.len()).map(|index| Target::Component(index as u8));
         let all = [Target::All].into_iter().chain(alone).chain([Target::Rest]);
@@ -78,7 +78,7 @@ impl Captures {
 pub struct CapturesOfModels(Vec<(Arc<Model>, Captures)>);
 
 impl CapturesOfModels {
-    /// What a model was learned from; nothing if that is not known, or of no model.
+    /// What a model was learned from; nothing if that is not known.
     pub fn of(&self, model: Option<&Arc<Model>>) -> Captures {
         let found = self.0.iter().find(|(known, _)| model.is_some_and(|model| Arc::ptr_eq(known, model)));
         found.map(|(_, captures)| captures.clone()).unwrap_or_default()

@@ -10,7 +10,7 @@ use crate::learn::progress::{OnProgress, Progress};
 use crate::learn::report::Report;
 use crate::model::{Codes, Model};
 
-/// The model, with a component called `name`, which may begin and end in no space.
+/// The model with another name for a component. Spaces at the ends of `name` are dropped.
 ///
 /// # Errors
 /// No such component, or a name that is empty or another component's.
@@ -30,7 +30,7 @@ pub fn renamed(model: &Model, component: usize, name: &str) -> Result<Model, Ref
     Ok(model.with_names(names).map_err(LearnError::from)?)
 }
 
-/// The model, with a template owned by `component`; calibrations and places stay as they are, see [`measured`].
+/// The model with a template moved to `component`. Calibrations and covariances do not change, see [`measured`].
 ///
 /// # Errors
 /// No such template or component, or the last template of its component.
@@ -49,9 +49,9 @@ pub fn moved(model: &Model, template: usize, component: usize) -> Result<Model, 
     Ok(model.with_owners(owners).map_err(LearnError::from)?)
 }
 
-/// The model, its calibrations and the places of the components `touched` found anew from the captures that were kept of it,
-/// as learning finds them. What they do not tell (a capture of another format; no capture of everything, for the place of a
-/// component that has none of its own) stays as it is: all but the moved templates are still where they were.
+/// The model with its calibrations, and the covariances of the components `touched`, measured again from its captures, as
+/// learning measures them. Where captures are missing or of another format, the present values stay: they still describe all
+/// templates but the moved ones.
 ///
 /// # Errors
 /// The callback said stop.

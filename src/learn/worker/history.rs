@@ -1,8 +1,8 @@
-//! The last seconds that played, to be learned from without having captured them. Learning thread only.
+//! The last seconds that played, so that they can be learned from without a capture. Learning thread only.
 
 use crate::model::settings::LearnSettings;
 
-/// The last seconds of a stream: a ring for each channel, which takes memory only as it fills.
+/// The last seconds of a stream: a ring per channel, whose memory grows as it fills.
 pub struct History {
     sample_rate: f32,
     channels: Vec<Vec<f32>>,
@@ -19,7 +19,7 @@ impl History {
         Self { sample_rate, channels: vec![Vec::new(); channels], max_len, oldest: 0 }
     }
 
-    /// Adds frames; the oldest make room.
+    /// Adds frames, in place of the oldest ones once it is full.
     pub fn push(&mut self, frames: &[[f32; 2]]) {
         let len = self.len();
         let (growth, rest) = frames.split_at(frames.len().min(self.max_len - len));
@@ -49,7 +49,7 @@ impl History {
         self.len() == 0
     }
 
-    /// How long it is.
+    /// Its length.
     pub fn seconds(&self) -> f32 {
         self.len() as f32 / self.sample_rate
     }

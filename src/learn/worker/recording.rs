@@ -2,7 +2,7 @@
 
 use crate::learn::capture::{Capture, CaptureError};
 
-/// A recording that runs, or waits for the transport.
+/// A recording that runs, or is paused while the transport is stopped.
 pub struct Recording {
     sample_rate: f32,
     channels: Vec<Vec<f32>>,
@@ -15,7 +15,7 @@ impl Recording {
         Self { sample_rate, channels: vec![Vec::new(); channels], is_paused: false }
     }
 
-    /// Adds frames, unless it waits; it keeps the first [`Capture::MAX_S`].
+    /// Adds frames, unless it is paused, up to [`Capture::MAX_S`].
     pub fn push(&mut self, frames: &[[f32; 2]]) {
         let max_len = (Capture::MAX_S * self.sample_rate) as usize;
         let room = if self.is_paused { 0 } else { max_len.saturating_sub(self.len()) };
@@ -29,27 +29,27 @@ impl Recording {
         self.channels.first().map_or(0, Vec::len)
     }
 
-    /// How long it is.
+    /// Its length.
     pub fn seconds(&self) -> f32 {
         self.len() as f32 / self.sample_rate
     }
 
-    /// Waits from now on.
+    /// Ignores frames from now on.
     pub fn pause(&mut self) {
         self.is_paused = true;
     }
 
-    /// Waits no longer.
+    /// Records frames again.
     pub fn resume(&mut self) {
         self.is_paused = false;
     }
 
-    /// Whether it waits.
+    /// Whether it is paused.
     pub fn is_paused(&self) -> bool {
         self.is_paused
     }
 
-    /// The same from the start, in this format.
+    /// An empty recording in this format, paused if this one is.
     pub fn restarted(&self, sample_rate: f32, channels: usize) -> Self {
         Self { is_paused: self.is_paused, ..Self::new(sample_rate, channels) }
     }
