@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use super::message::{CaptureMessage, Listening, Recording};
 use super::request::Command;
-use super::rings::{CaptureMessage, Listening, Recording};
 
 /// Without a block for this long, the host has suspended processing.
 const SUSPENDED: Duration = Duration::from_millis(300);

@@ -12,6 +12,7 @@
 
 mod columns;
 mod controls;
+mod message;
 mod models;
 mod request;
 mod rings;
@@ -24,9 +25,10 @@ use crossbeam::channel;
 
 pub use columns::{ColumnSender, Columns};
 pub use controls::{ControlSource, SuspendedControls};
+pub use message::{CaptureMessage, HistorySwitch, Listening, Recording};
 pub use models::{Models, Slot, Slots};
 pub use request::{Command, LearnRequest};
-pub use rings::{AudioLink, CaptureMessage, CaptureReader, HistorySwitch, Listening, Recording};
+pub use rings::{AudioLink, CaptureReader};
 pub use stage::Stage;
 pub use status::{Meters, Phase, Status};
 

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::columns::ColumnSender;
 use super::controls::Controls;
+use super::message::{CaptureMessage, HistorySwitch, Listening, Recording};
 use super::request::Command;
 use super::status::{Meters, Status};
 use crate::dsp::Templates;
@@ -17,70 +18,6 @@ pub(super) const RING_FRAMES: usize = 8 * 48_000;
 /// Frames of the ring that history alone never takes: it must not cost a capture its beginning where a host renders faster
 /// than the learner listens.
 const FREE_FOR_CAPTURES: usize = RING_FRAMES / 2;
-
-/// What the audio thread tells the learner, in order, between the frames.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum CaptureMessage {
-    /// The frames that follow are of this format.
-    Stream {
-        /// Samples per second.
-        sample_rate: f32,
-        /// 1 or 2.
-        channels: u8,
-    },
-    /// From now on frames are kept as history, or no longer.
-    History(HistorySwitch),
-    /// A recording begins.
-    Start,
-    /// The frames that follow are not recorded: the transport stands.
-    Pause,
-    /// The frames that follow are recorded again.
-    Resume,
-    /// The recording ends: learn from it.
-    Stop(LearnSettings),
-    /// A command.
-    Do(Command, LearnSettings),
-    /// The audio thread plays like this from now on …
-    Play {
-        /// … in this way …
-        playing: Playing,
-        /// … in the stream of this number, see [`Models::play_in`](super::Models::play_in).
-        stream: u32,
-    },
-}
-
-/// Whether the last seconds that played are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HistorySwitch {
-    /// They are not.
-    #[default]
-    Off,
-    /// They are.
-    On,
-}
-
-/// What becomes of the sound that plays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Recording {
-    /// No capture runs.
-    #[default]
-    Off,
-    /// A capture runs, and waits for the transport.
-    Waiting,
-    /// A capture runs.
-    On,
-}
-
-/// The controls of recording, as they stand while a block plays.
-#[derive(Clone, Copy, Debug)]
-pub struct Listening {
-    /// Whether the last seconds are kept.
-    pub history: HistorySwitch,
-    /// Whether a capture runs.
-    pub recording: Recording,
-    /// What a capture that ends now is learned with.
-    pub settings: LearnSettings,
-}
 
 /// The audio thread's ends.
 pub struct AudioLink {
