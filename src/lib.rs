@@ -1,5 +1,5 @@
-//! Unweave takes sounds apart while they play: spectral templates W are learned from a captured stretch, offline; from
-//! then on the audio thread estimates only the activations H of each short-time spectrum, V ≈ WH, and mixes the components.
+//! Unweave separates sounds while they play. Spectral templates W are learned offline from a captured passage. From then on
+//! the audio thread estimates only the activations H of each short-time spectrum, V ≈ WH, and mixes the components.
 //!
 //! ```text
 //! host block ─ engine ─ stft ─ separator{ magnitudes ─ activations ─ masks ─ mixer } ─ istft ─ host block    audio thread
@@ -11,21 +11,28 @@
 //! | thread | runs | may |
 //! |---|---|---|
 //! | audio | [`dsp::Engine`], [`link::AudioLink`] | neither allocate, lock, wait, print nor fail |
-//! | learning, one per instance | [`learn::Learner`] | take seconds, at low priority; is cancelled and joined when its instance goes |
-//! | helpers of a learning, as many as the user allows | parts of its work: [`learn::Threads`] | live for milliseconds; are joined within the step that started them |
-//! | songs, one in the standalone program | `player::Song` | take seconds; is cancelled and joined when the player goes |
+//! | learning, one per instance, started by its activation or by its editor | [`learn::Learner`] | take seconds, at low priority; is cancelled when its instance is dropped, which does not wait for it |
+//! | helpers of the learning thread, as many as the user allows | parts of its work: [`learn::Threads`] | live for milliseconds; are joined within the step that started them |
+//! | songs, one in the standalone program | `player::Song` | take seconds; is cancelled and joined when the player is dropped |
 //! | main | the plug-in's state calls and activation | lock [`link::Models`], briefly |
-//! | GUI, often the main one | `editor`, thirty times a second while it is open | the same, and read and write model files |
-//! | a file dialog | the system's dialog | wait for a person |
+//! | GUI, often the main thread | `editor`, thirty times a second while it is open | the same, and read and write model files |
+//! | a file dialog | the system's dialog | wait for the user |
+//!
+//! An instance that was only created, as hosts do in a scan, has no thread and no engine. While a host processes no blocks,
+//! the learning thread does what the parameters Capture and Command ask for; otherwise the audio thread does.
 //!
 //! Reading order: [`dsp::separator`], one frame through the algorithm; [`dsp::engine`], host blocks; [`learn::nmf`] and
-//! [`learn::components`]; [`model`] and [`model::pitch`], what was learned and copies for notes that were not; [`link`], where
-//! threads meet; [`learn::worker`], the workflow of captures, models and commands; `params`; `editor`, a view of plain values
-//! that returns actions; `plugin`. At the rim: [`files`] and [`pictures`].
+//! [`learn::components`]; [`model`], what was learned, and [`model::pitch`], transposed copies for notes that were not captured;
+//! [`link`], where threads meet; [`learn::worker`], the workflow of captures, models and commands; `params`; `editor`, a view
+//! of plain values that returns actions; `plugin::core`, an instance, with a thin shell for each format; [`files`] and
+//! [`pictures`].
 //!
 //! Modules name only modules before them: `dsp < model < link < learn < files < pictures < command`, and
 //! `link < params < editor < plugin`; the standalone program's `player` stands above `files`. `tests/all/layers.rs` checks it.
-//! [`model`] stands below [`link`] because threads exchange whole models: that is what a project saves.
+//! [`model`] is below [`link`] because threads exchange whole models, and a project saves one.
+//!
+//! Cargo features: `plugin` (VST3, CLAP and the editor), `standalone` (the same with a song player) and `command` (the program
+//! `unweave`, with its pictures); without any, the DSP, learning and model files.
 
 pub mod dsp;
 #[cfg(feature = "plugin")]

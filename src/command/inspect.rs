@@ -1,4 +1,4 @@
-//! `unweave inspect`: what a model holds, to read, to see and to hear.
+//! `unweave inspect`: a model's contents as text, picture and sound.
 
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,12 @@ use unweave::pictures::griffin_lim::template_sound;
 
 use super::{Existing, check_output, check_stem, create_folder, print, progress_bar};
 
-/// Shows what a model holds.
+/// Shows a model's contents.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The model
     model: PathBuf,
-    /// Draw the templates
+    /// Draw the templates as a PNG picture
     #[arg(long, value_name = "FILE.png")]
     plot: Option<PathBuf>,
     /// Make each template audible: DIR/NAME-N.wav
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     /// Overwrite outputs that exist
     #[arg(long)]
     force: bool,
-    /// Print it as JSON
+    /// Print the contents as JSON
     #[arg(long)]
     json: bool,
 }
@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where each template's sound goes: numbered from 1 within its component.
+/// The sound file of each template, numbered from 1 within its component.
 fn sound_paths(folder: Option<&Path>, model: &Model, existing: Existing) -> anyhow::Result<Vec<PathBuf>> {
     let Some(folder) = folder else { return Ok(Vec::new()) };
     create_folder(Some(folder))?;
@@ -64,9 +64,9 @@ fn sound_paths(folder: Option<&Path>, model: &Model, existing: Existing) -> anyh
 fn listen(model: &Model, paths: &[PathBuf]) -> anyhow::Result<()> {
     let (templates, layout) = (model.templates(), model.learned().layout);
     let format = templates.format();
-    let bar = progress_bar("listening", paths.len() as u64);
+    let bar = progress_bar("rendering", paths.len() as u64);
     for (path, template) in paths.iter().zip(templates.full().templates()) {
-        // Both channels of a template are heard as one.
+        // Both channels of a template become one sound.
         let mut mono = vec![0.0; format.bins()];
         template.chunks_exact(format.bins()).for_each(|bins| mono.iter_mut().zip(bins).for_each(|(sum, x)| *sum += x));
         let sound = template_sound(&mono, format.sample_rate, layout, Window::SqrtHann, model.learned().seed);
@@ -83,7 +83,7 @@ fn counts(model: &Model) -> impl Iterator<Item = (&str, usize)> {
     model.templates().components().iter().enumerate().map(move |(index, name)| (name.as_str(), count(index)))
 }
 
-/// The model in words, a line per component.
+/// The model as text, a line per component.
 pub(crate) fn summary(model: &Model) -> String {
     let (learned, templates) = (model.learned(), model.templates());
     let mut text = format!(
@@ -106,7 +106,7 @@ pub(crate) fn summary(model: &Model) -> String {
     text
 }
 
-/// The model for machines.
+/// The model as JSON.
 pub(crate) fn json(model: &Model) -> serde_json::Value {
     let (learned, format) = (model.learned(), model.templates().format());
     let component = |(index, (name, templates))| {

@@ -1,4 +1,4 @@
-//! `unweave learn`: captures to a model file.
+//! `unweave learn`: learns a model file from captures.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -20,22 +20,22 @@ use super::{Existing, Usage, check_name, check_output, inspect, print, progress_
 /// Learns a model: blind from a mix, or guided from captures of each component.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Learn blind: the mix to take apart
+    /// Learn blind: the mix to separate
     #[arg(long, value_name = "FILE[@FROM-TO]", requires = "components", conflicts_with_all = ["component", "rest"])]
     mix: Option<Source>,
     /// Learn blind: how many components
     #[arg(long, value_name = "N", requires = "mix")]
     components: Option<usize>,
-    /// Learn guided: a component, and where it plays alone; once for each
+    /// Learn guided: a component and a capture of it alone; once for each component
     #[arg(long, value_name = "NAME=FILE[@FROM-TO]", value_parser = named_source)]
     component: Vec<(String, Source)>,
-    /// Learn guided: a mix, of which a last component “rest” learns what the others leave
+    /// Learn guided: a mix; a last component “rest” learns what the others do not explain in it
     #[arg(long, value_name = "FILE[@FROM-TO]", requires = "component")]
     rest: Option<Source>,
     /// Templates of each component, or of one [default: 8 blind, 16 guided, 1 for steady hum and noise]
     #[arg(long, value_name = "R|NAME=R", value_parser = TemplateCount::parse)]
     templates: Vec<TemplateCount>,
-    /// What to make small
+    /// The error measure that learning minimises
     #[arg(long, value_enum, default_value = "kl")]
     divergence: DivergenceName,
     /// Learning updates (default: 60, and 100 for is)
@@ -44,16 +44,16 @@ pub(crate) struct Arguments {
     /// Seed of the random start; the last one counts
     #[arg(long, value_name = "N", default_value_t = 1, overrides_with = "seed")]
     seed: u64,
-    /// Learn guided: this component is hum or noise that does not change [default: the capture decides]
+    /// Learn guided: this component is unchanging hum or noise [default: detected in its capture]
     #[arg(long, value_name = "NAME")]
     steady: Vec<String>,
-    /// Learn guided: this component changes, whatever its capture sounds like
+    /// Learn guided: this component changes over time, even if its capture seems not to
     #[arg(long, value_name = "NAME")]
     varying: Vec<String>,
-    /// Learn blind: group templates into components by timbre (what sounds alike), hits (what starts together), or auto
+    /// Learn blind: group templates into components by timbre (similar sound), hits (simultaneous onsets), or auto
     #[arg(long, value_name = "CHOICE", default_value = "auto", value_parser = group_by)]
     group_by: GroupBy,
-    /// Threads that learn [default: as many as there are cores]; the model does not depend on it
+    /// Learning threads [default: the number of cores]; the model does not depend on it
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     threads: Option<usize>,
     /// Do not add transposed copies of tonal templates for notes that were not captured
@@ -114,11 +114,13 @@ impl TemplateCount {
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|&count| count > 0).ok_or_else(|| format!("“{text}” is no whole number of 1 or more"))
+    text.parse().ok().filter(|&count| count > 0).ok_or_else(|| format!("“{text}” is not a whole number of 1 or more"))
 }
 
 fn group_by(text: &str) -> Result<GroupBy, String> {
-    GroupBy::named(text).ok_or_else(|| format!("“{text}” is none of {}", GroupBy::ALL.map(GroupBy::name).join(", ")))
+    GroupBy::named(text).ok_or_else(|| {
+        format!("“{text}” is not a valid choice: choose one of {}", GroupBy::ALL.map(GroupBy::name).join(", "))
+    })
 }
 
 fn named_source(text: &str) -> Result<(String, Source), String> {
@@ -154,14 +156,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match arguments.json {
         true => print(&json(&model, &report))?,
         false => {
-            print(&format_args!("{}: {}{}", arguments.output.display(), inspect::summary(&model), worths(&report)))?
+            print(&format_args!("{}: {}{}", arguments.output.display(), inspect::summary(&model), scores(&report)))?
         }
     }
     Ok(())
 }
 
-/// What each component's templates are worth, a line each.
-fn worths(report: &Report) -> String {
+/// How well each component's templates explain its capture or the mix, a line each.
+fn scores(report: &Report) -> String {
     let line = |component: &ComponentReport| {
         let worth = match component.worth? {
             Worth::Explains(share) => format!("explains {:.1} % of its capture", share * 100.0),
@@ -190,7 +192,7 @@ fn json(model: &Model, report: &Report) -> serde_json::Value {
     json
 }
 
-/// What can be said before any file is opened.
+/// Finds the usage errors that can be found before any file is opened.
 fn check(arguments: &Arguments) -> Result<(), Usage> {
     let usage = |message: String| Err(Usage(message));
     let mut names: Vec<&str> = arguments.component.iter().map(|(name, _)| name.as_str()).collect();
@@ -213,8 +215,8 @@ fn check(arguments: &Arguments) -> Result<(), Usage> {
             return usage(format!("--templates {component}=…: there is no component “{component}”"));
         }
     }
-    for (option, wanted) in [("steady", &arguments.steady), ("varying", &arguments.varying)] {
-        if let Some(name) = wanted.iter().find(|name| !names.contains(&name.as_str())) {
+    for (option, given) in [("steady", &arguments.steady), ("varying", &arguments.varying)] {
+        if let Some(name) = given.iter().find(|name| !names.contains(&name.as_str())) {
             return usage(format!("--{option} {name}: there is no component “{name}”"));
         }
     }
@@ -234,9 +236,9 @@ fn options(arguments: &Arguments) -> Result<LearnOptions, Usage> {
         }
     };
     let default = if arguments.mix.is_some() { LearnOptions::BLIND_TEMPLATES } else { LearnOptions::GUIDED_TEMPLATES };
-    let for_all = arguments.templates.iter().rfind(|wanted| wanted.component.is_none());
+    let for_all = arguments.templates.iter().rfind(|option| option.component.is_none());
     Ok(LearnOptions {
-        templates: for_all.map_or(default, |wanted| wanted.count),
+        templates: for_all.map_or(default, |option| option.count),
         divergence: arguments.divergence.into(),
         wanted_iterations: arguments.iterations,
         seed: arguments.seed,
@@ -254,14 +256,14 @@ fn guided(
     on_progress: &mut dyn FnMut(Iteration) -> ControlFlow<()>,
 ) -> anyhow::Result<(Model, Report)> {
     let part = |name: &str, source: &Source| -> anyhow::Result<Part> {
-        let wanted = arguments.templates.iter().rfind(|wanted| wanted.component.as_deref() == Some(name));
-        let says = |names: &[String]| names.iter().any(|wanted| wanted == name);
-        let steadiness = match (says(&arguments.steady), says(&arguments.varying)) {
+        let option = arguments.templates.iter().rfind(|option| option.component.as_deref() == Some(name));
+        let names_it = |names: &[String]| names.iter().any(|named| named == name);
+        let steadiness = match (names_it(&arguments.steady), names_it(&arguments.varying)) {
             (true, _) => Steadiness::Steady,
             (_, true) => Steadiness::Varying,
             _ => Steadiness::Detect,
         };
-        let templates = wanted.map(|wanted| wanted.count);
+        let templates = option.map(|option| option.count);
         Ok(Part { name: name.into(), capture: capture(source)?, templates, steadiness })
     };
     let parts =
@@ -278,7 +280,7 @@ fn capture(source: &Source) -> anyhow::Result<Capture> {
     Capture::new(audio.sample_rate as f32, audio.channels).with_context(|| source.path.display().to_string())
 }
 
-/// A learning error, with the file it is about; one of usage where the counts are wrong.
+/// A learning error with the name of its file, or a usage error where the counts are wrong.
 fn from_file(error: LearnError, sources: &[(&str, &Source)]) -> anyhow::Error {
     let about = match &error {
         LearnError::Capture { name, .. } | LearnError::Factorize { name, .. } | LearnError::Mixed { name, .. } => name,

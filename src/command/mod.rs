@@ -1,4 +1,4 @@
-//! The subcommands, and what they share: usage errors, outputs that must not exist, progress bars.
+//! The subcommands, and what they share: usage errors, output checks, printing, progress bars.
 
 pub(crate) mod demo;
 pub(crate) mod inspect;
@@ -14,12 +14,12 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 
-/// A command line that makes no sense: exit code 2.
+/// An invalid command line: exit code 2.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
-/// Prints text and a line break on stdout. That a reader has closed the pipe, as `head` does, is no failure.
+/// Prints text and a line break on stdout. A closed pipe is no error: its reader, `head` for example, has read enough.
 ///
 /// # Errors
 /// Stdout cannot be written to.
@@ -37,7 +37,7 @@ pub(crate) fn tell(text: &impl Display) {
     let _ = writeln!(io::stderr(), "unweave: {text}");
 }
 
-/// What to do with outputs that exist.
+/// How to treat output files that exist already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
     Refuse,
@@ -50,7 +50,7 @@ impl Existing {
     }
 }
 
-/// Fails, before any work, where an output exists that may not be overwritten or where its folder is none.
+/// Checks an output before any work is done: it must not exist unless it may be overwritten, and its folder must be writable.
 pub(crate) fn check_output(path: &Path, existing: Existing) -> anyhow::Result<()> {
     if path.is_dir() {
         bail!("{}: is a folder; the output must be a file", path.display());
@@ -61,7 +61,7 @@ pub(crate) fn check_output(path: &Path, existing: Existing) -> anyhow::Result<()
     create_folder(path.parent().filter(|folder| !folder.as_os_str().is_empty()))
 }
 
-/// Creates an output folder with those above it, and makes sure that files can be made in it.
+/// Creates an output folder and its parents, and checks that files can be created in it.
 pub(crate) fn create_folder(folder: Option<&Path>) -> anyhow::Result<()> {
     let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(|| format!("{}: the output folder cannot be created", folder.display()))?;

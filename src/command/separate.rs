@@ -1,4 +1,4 @@
-//! `unweave separate`: a file and a model to components and a mix.
+//! `unweave separate`: separates a file into components and a mix, by a model.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use unweave::model::{Model, Playing};
 
 use super::{Existing, Usage, check_output, check_stem, create_folder, print, progress_bar, tell};
 
-/// The most updates per frame: beyond it nothing changes but the time it takes.
+/// The most updates per frame: more take longer and change nothing audible.
 const MAX_UPDATES: i64 = 1000;
 
-/// The most bands: every bin of the longest window.
+/// The most bands: one per bin of the longest window.
 const MAX_BANDS: i64 = (StftLayout::MAX_WINDOW_LEN / 2 + 1) as i64;
 
 /// Separates a file with a learned model, exactly as the plug-in does.
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// The mixed components
     #[arg(long, value_name = "MIX.wav")]
     output: Option<PathBuf>,
-    /// Hear this component alone in the mix (with the other solo'ed ones)
+    /// Solo this component in the mix; several can be soloed
     #[arg(long, value_name = "NAME", requires = "output")]
     solo: Vec<String>,
     /// Silence this component in the mix
@@ -45,17 +45,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = Settings::default().updates as u16,
           value_parser = clap::value_parser!(u16).range(1..=MAX_UPDATES))]
     updates: u16,
-    /// Bands that the activations are estimated in, about: fewer are quicker
+    /// Approximate number of frequency bands in which activations are estimated: fewer are faster
     #[arg(long, value_name = "N", default_value_t = Templates::BANDS as u16,
           value_parser = clap::value_parser!(u16).range(1..=MAX_BANDS))]
     bands: u16,
-    /// Exponent of the soft masks: higher is drier and harder
+    /// Exponent of the soft masks: higher values separate harder, with more artefacts
     #[arg(long, value_name = "P", default_value_t = Settings::default().mask_exponent, value_parser = mask_exponent)]
     mask_exponent: f32,
-    /// What is traded for latency [default: what the model was learned with]
+    /// Trades separation quality for latency, as in the plug-in [default: the model's own window]
     #[arg(long, value_name = "MODE", value_parser = mode)]
     mode: Option<Mode>,
-    /// Take components apart by what they sound like alone, not by where they sound from
+    /// Disable the spatial filter: separate by timbre only
     #[arg(long)]
     no_spatial: bool,
     /// Overwrite outputs that exist
@@ -74,12 +74,12 @@ fn gain(text: &str) -> Result<(String, f32), String> {
 
 fn mode(text: &str) -> Result<Mode, String> {
     let names = Mode::ALL.map(Mode::name).join(", ");
-    Mode::named(text).ok_or_else(|| format!("“{text}” is no mode: there are {names}"))
+    Mode::named(text).ok_or_else(|| format!("“{text}” is not a mode: the modes are {names}"))
 }
 
 fn mask_exponent(text: &str) -> Result<f32, String> {
     let parsed = text.parse().ok().filter(|exponent| (0.1..=8.0).contains(exponent));
-    parsed.ok_or_else(|| format!("“{text}” is no number from 0.1 to 8"))
+    parsed.ok_or_else(|| format!("“{text}” is not a number from 0.1 to 8"))
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -113,10 +113,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Usage> {
     let names = model.templates().components();
-    let index = |wanted: &String| {
-        names.iter().position(|name| name == wanted).ok_or_else(|| {
+    let index = |given: &String| {
+        names.iter().position(|name| name == given).ok_or_else(|| {
             Usage(format!(
-                "there is no component “{wanted}” in {}: it has {}",
+                "there is no component “{given}” in {}: its components are {}",
                 arguments.model.display(),
                 names.join(", ")
             ))
@@ -141,7 +141,7 @@ fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Usage> {
     Ok(settings)
 }
 
-/// Where each component goes, in the model's order.
+/// The output file of each component, in the model's order.
 fn stem_paths(arguments: &Arguments, model: &Model, existing: Existing) -> anyhow::Result<Vec<PathBuf>> {
     let Some(folder) = &arguments.stems else { return Ok(Vec::new()) };
     create_folder(Some(folder))?;

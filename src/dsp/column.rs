@@ -1,5 +1,5 @@
-//! What an editor shows of a hop: one column of a spectrogram on a logarithmic frequency axis, and who owns each point of
-//! it. Drawn on the audio thread, and only while somebody watches.
+//! One column of the editor's spectrogram, on a logarithmic frequency axis, with the share of each component at each point.
+//! Drawn on the audio thread, and only while an editor is open.
 
 use super::mixer::full_scale;
 use super::{Complex32, MAX_COMPONENTS, StftLayout};
@@ -10,7 +10,7 @@ pub const COLUMN_ROWS: usize = 256;
 pub const LOWEST_HZ: f32 = 40.0;
 /// The highest frequency shown.
 pub const HIGHEST_HZ: f32 = 16_000.0;
-/// The level of [`Column::levels`] zero: silence, or softer.
+/// The level that is 0 in [`Column::levels`]: softer sounds count as silence.
 pub const FLOOR_DB: f32 = -120.0;
 /// Decibels between neighbouring levels.
 pub const LEVEL_STEP_DB: f32 = 0.5;
@@ -18,11 +18,11 @@ pub const LEVEL_STEP_DB: f32 = 0.5;
 /// One column.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// Seconds that it stands for.
+    /// Its duration in seconds.
     pub seconds: f32,
-    /// Components whose shares it has.
+    /// The number of components in `shares`.
     pub components: usize,
-    /// Per row, the louder channel's level in steps above the floor; a full-scale sine has 0 dB where it peaks.
+    /// Per row, the louder channel's level, in steps above the floor; the peak of a full-scale sine has 0 dB.
     pub levels: [u8; COLUMN_ROWS],
     /// Per component and row, its share of the sound there: 255 is all of it.
     pub shares: [[u8; COLUMN_ROWS]; MAX_COMPONENTS],
@@ -42,17 +42,17 @@ impl Default for Column {
     }
 }
 
-/// Which bins of a spectrum make which row of a column.
+/// Maps the bins of a spectrum to the rows of a column.
 pub struct Rows {
-    /// From the lowest on, those that the spectrum reaches: above it there is nothing to be seen.
+    /// From the lowest frequency up to the highest of the spectrum; the rows above it stay empty.
     rows: Vec<RowBins>,
     bins: usize,
     /// Level of a full-scale sine.
     full_scale: f32,
 }
 
-/// The bins of a row: where rows are closer than bins, the two around it and how far it lies from the first to the second;
-/// else all from the first to the last.
+/// The bins of a row: all from the first to the last. Where rows are closer together than bins: the two bins around the
+/// row, and its position between them from 0 to 1.
 #[derive(Clone, Copy)]
 struct RowBins {
     first: usize,
@@ -75,7 +75,7 @@ impl Rows {
             let first = (at as usize).min(bins.saturating_sub(2));
             RowBins { first, last: (first + 1).min(bins - 1), between: Some((at - first as f32).min(1.0)) }
         };
-        // None where the rate is none that audio has.
+        // There are none for a nonsensical sample rate.
         let is_reached = |row: &usize| bin(*row as f32) <= last_bin;
         Self { rows: (0..COLUMN_ROWS).take_while(is_reached).map(row).collect(), bins, full_scale: full_scale(layout) }
     }
@@ -85,7 +85,7 @@ impl Rows {
     pub fn draw<'a>(&self, spectrum: &[Complex32], shares: impl Iterator<Item = &'a [f32]>, column: &mut Column) {
         let power = |index: usize| spectrum[index].norm_sqr();
         column.levels[self.rows.len()..].fill(0);
-        // Per row, the bin that is heard most of all in it, over all channels.
+        // Per row, the loudest bin over all channels.
         let mut loudest = [0usize; COLUMN_ROWS];
         for ((row, level), loudest) in self.rows.iter().zip(&mut column.levels).zip(&mut loudest) {
             let all = spectrum.chunks_exact(self.bins).enumerate();
@@ -94,18 +94,18 @@ impl Rows {
             let (channel, bin) =
                 candidates.max_by(|a, b| power(at(*a)).total_cmp(&power(at(*b)))).unwrap_or((0, row.first));
             let magnitude = |bin: usize| power(at((channel, bin))).sqrt();
-            let seen = match row.between {
-                Some(way) => magnitude(row.first) + (magnitude(row.last) - magnitude(row.first)) * way,
+            let interpolated = match row.between {
+                Some(position) => magnitude(row.first) + (magnitude(row.last) - magnitude(row.first)) * position,
                 None => magnitude(bin),
             };
-            *level = level_of(seen / self.full_scale);
-            let nearest = row.between.map_or(bin, |way| if way < 0.5 { row.first } else { row.last });
+            *level = level_of(interpolated / self.full_scale);
+            let nearest = row.between.map_or(bin, |position| if position < 0.5 { row.first } else { row.last });
             *loudest = at((channel, nearest));
         }
         column.components = 0;
         for (shares, drawn) in shares.zip(&mut column.shares) {
             column.components += 1;
-            // Masks of all channels together have no second channel.
+            // Joint masks have one value for all channels of a bin.
             for (&index, drawn) in loudest.iter().zip(drawn) {
                 let index = if index < shares.len() { index } else { index % self.bins };
                 *drawn = (shares.get(index).copied().unwrap_or(0.0) * 255.0) as u8;
@@ -174,7 +174,7 @@ mod tests {
         let layout = StftLayout::default();
         let spectrum = vec![Complex32::new(full_scale(layout), 0.0); layout.bins() * 2];
         for sample_rate in [8000.0, 22_050.0, 48_000.0] {
-            // What an earlier spectrum left there goes too.
+            // Levels of an earlier spectrum must be cleared too.
             let mut column = Column { levels: [7; COLUMN_ROWS], ..Column::default() };
             Rows::new(layout, sample_rate).draw(&spectrum, std::iter::empty(), &mut column);
             for (row, level) in column.levels.into_iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Host blocks of any length to hops and back: latency, bypass, mix, reset. Lives on the audio thread.
 //!
 //! Everything is computed per hop, and only the number of samples since `reset` decides where a hop ends. Any split of the
-//! input into host blocks therefore gives the same bits. Who wants to know more of a hop than its sound is a
-//! [`HopObserver`].
+//! input into host blocks therefore gives the same bits. A [`HopObserver`] gets the activations and the spectrum of each
+//! hop, for pictures and events.
 
 use realfft::num_complex::Complex32;
 
@@ -16,7 +16,7 @@ use super::stft::{Stft, StftLayout, Window};
 use super::templates::Templates;
 use super::{MAX_CHANNELS, MAX_COMPONENTS};
 
-/// Dry to wet, and bypass, fade within this time.
+/// Duration of the fades between dry and wet, and into and out of bypass.
 const FADE_MS: f32 = 20.0;
 
 /// The separation of one mono or stereo stream.
@@ -29,7 +29,7 @@ pub struct Engine {
     istft: Istft,
     /// Spectra of all channels, one after another.
     spectrum: Vec<Complex32>,
-    /// One output's spectra on their way back, all channels.
+    /// The spectra of one output before the inverse transform, all channels.
     separated: Vec<Complex32>,
     /// Components that have outputs of their own.
     component_outputs: usize,
@@ -45,13 +45,13 @@ pub struct Engine {
     rows: Rows,
     /// Samples of the current hop that were read and written.
     position: usize,
-    /// Share of the wet signal, faded.
+    /// Share of the wet signal.
     wet: Ramp,
-    /// Output gain, faded; one in bypass.
+    /// Output gain; 1 in bypass.
     output: Ramp,
-    /// The most a ramp moves per hop.
+    /// The largest change of a ramp per hop.
     fade_step: f32,
-    /// Whether the next hop is the first: ramps go to their targets at once.
+    /// Whether the next hop is the first: then ramps start at their targets.
     is_fresh: bool,
 }
 
@@ -67,14 +67,14 @@ pub struct Block<'a, 'b> {
 struct Channel {
     /// The last window of input; the hop being filled is at its end.
     input: Vec<f32>,
-    /// The input hop that is due now, as old as the latency.
+    /// The input hop that is output now, delayed by the latency.
     dry: Vec<f32>,
-    /// The mixed components' hop that is due now.
+    /// The hop of the mixed components that is output now.
     wet: Vec<f32>,
 }
 
 impl Engine {
-    /// An engine for 1 or 2 `channels` (other numbers are taken as the nearest), and outputs for the first
+    /// An engine for 1 or 2 `channels` (other numbers are clamped), and outputs for the first
     /// `component_outputs` components, which [`Engine::process_components`] fills.
     pub fn new(layout: StftLayout, sample_rate: f32, channels: usize, component_outputs: usize) -> Self {
         let channels = channels.clamp(1, MAX_CHANNELS);
@@ -104,7 +104,7 @@ impl Engine {
         }
     }
 
-    /// Samples by which the output is late.
+    /// The delay of the output.
     pub fn latency_samples(&self) -> usize {
         self.layout.latency_samples()
     }
@@ -356,15 +356,15 @@ impl Engine {
     }
 }
 
-/// A value that moves from hop to hop without a corner: the mean of the last hop of a line that has some. (A corner of a
-/// fade is a click, 60 dB below what fades.)
+/// A value that changes from hop to hop without corners: the moving average, over one hop, of a line with corners. (A corner
+/// in a fade is a click, 60 dB below the faded sound.)
 #[derive(Clone, Copy)]
 struct Ramp {
-    /// The line before the hop that is being put out, …
+    /// The line's value one hop before the current output hop, …
     before: f32,
-    /// … where it begins …
+    /// … at its start …
     from: f32,
-    /// … and where it ends.
+    /// … and at its end.
     to: f32,
 }
 
@@ -373,13 +373,13 @@ impl Ramp {
         Self { before: value, from: value, to: value }
     }
 
-    /// The next hop's line: on towards `target`, by `step` at most.
+    /// Moves on to the next hop: towards `target`, by `step` at most.
     fn advance(&mut self, target: f32, step: f32) {
         (self.before, self.from) = (self.from, self.to);
         self.to += (target - self.to).clamp(-step, step);
     }
 
-    /// Whether it is zero, and stays so for the hop.
+    /// Whether it is zero throughout the hop.
     fn is_zero(self) -> bool {
         self.before == 0.0 && self.from == 0.0 && self.to == 0.0
     }

@@ -13,6 +13,7 @@ pub mod engine;
 pub mod format;
 pub mod hop;
 pub mod istft;
+pub mod limits;
 pub mod masks;
 pub mod mixer;
 pub mod mode;
@@ -32,18 +33,10 @@ pub use engine::{Block, Engine};
 pub use format::Format;
 pub use hop::{Hop, HopObserver, Unobserved};
 pub use istft::Istft;
+pub use limits::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, MAX_TEMPLATES};
 pub use mixer::Settings;
 pub use mode::Mode;
 pub use separator::Separator;
 pub use spatial::Covariance;
 pub use stft::{LayoutError, Stft, StftLayout, Window};
 pub use templates::{Templates, TemplatesError};
-
-/// The most components that a musician can mix; parameters are made for this many.
-pub const MAX_COMPONENTS: usize = 16;
-/// The most learned templates that all components together can own.
-pub const MAX_TEMPLATES: usize = 256;
-/// The most templates that can play: the learned ones, and four transposed copies of each.
-pub const MAX_PLAYED_TEMPLATES: usize = 5 * MAX_TEMPLATES;
-/// The most channels of one stream: stereo.
-pub const MAX_CHANNELS: usize = 2;
