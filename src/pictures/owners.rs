@@ -135,3 +135,42 @@ impl Levels {
         column
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::{Format, StftLayout};
+
+    /// 40 frames of a tone in `bin`, silent in the frames that `sounds` leaves out.
+    fn tone(bin: usize, sounds: impl Fn(usize) -> bool) -> Spectrogram {
+        let layout = StftLayout::new(256, 64).unwrap();
+        let format = Format::new(48_000.0, layout, 1);
+        let level = |(frame, row): (usize, usize)| if row == bin && sounds(frame) { 1.0 } else { 0.0 };
+        Spectrogram { magnitudes: ndarray::Array2::from_shape_fn((40, format.rows()), level), format, layout }
+    }
+
+    #[test]
+    fn every_part_is_drawn_in_its_colour_where_it_sounds_and_grey_before_anybody_owns_it() {
+        // Bin 20 is at 3750 Hz; the first half is one part, the second the other.
+        let (first, second) = (tone(20, |frame| frame < 20), tone(20, |frame| frame >= 20));
+        let panels = [
+            Panel { title: "before".into(), parts: Vec::new() },
+            Panel { title: "after".into(), parts: vec![first, second] },
+        ];
+        let mark = Mark { seconds: 0.03, before: "heard", after: "not heard" };
+        let names = ["a".to_owned(), "b".to_owned()];
+        let picture = owners("who", &names, (&tone(20, |_| true), &panels), mark).unwrap();
+        let share = (3750.0 / LOWEST_HZ).ln() / (HIGHEST_HZ / LOWEST_HZ).ln();
+        let pixel = |panel: i32, x: i32| {
+            let bottom = HEAD + (PANEL_TITLE + PANEL_HEIGHT) * (panel + 1);
+            let y = bottom - (share * PANEL_HEIGHT as f32) as i32;
+            let start = 3 * (y * WIDTH as i32 + x) as usize;
+            RGBColor(picture.rgb[start], picture.rgb[start + 1], picture.rgb[start + 2])
+        };
+        let (left, right) = (LEFT + 100, WIDTH as i32 - RIGHT - 100);
+        let RGBColor(red, green, blue) = pixel(0, left);
+        assert!(red > 0xa0 && red.abs_diff(green) < 16 && red.abs_diff(blue) < 24, "{red} {green} {blue}");
+        assert_eq!(pixel(1, left), tint(color(0), 1.0));
+        assert_eq!(pixel(1, right), tint(color(1), 1.0));
+    }
+}

@@ -15,7 +15,7 @@ pub use clip::{CAPTURE_S, COMPONENTS, Clip, FILL_S};
 pub use score::{Score, mean_db, si_sdr_db};
 
 use super::owners::Panel;
-use super::{Mark, PictureError, owners};
+use super::{Mark, Picture, PictureError, owners};
 use crate::dsp::{Mode, Settings, StftLayout, TemplatesError, Window};
 use crate::files::audio::{AudioFile, AudioFileError};
 use crate::files::render::{Outputs, render};
@@ -129,38 +129,44 @@ impl Demo {
         for (name, stem) in &clip.stems {
             write(&folder.join("stems"), name, stem)?;
         }
-        for story in &self.stories {
+        let matched = self.stories.each_ref().map(|story| story.matched(clip));
+        let scores = matched.each_ref().map(|components| score::scores(clip, components));
+        for (story, components) in self.stories.iter().zip(&matched) {
             let folder = folder.join(story.approach.folder());
             write(&folder, "remix", &story.remix)?;
-            for ((name, _), component) in clip.stems.iter().zip(story.component_of_stem(clip)) {
-                write(&folder, name, &story.components[component])?;
+            for ((name, _), component) in clip.stems.iter().zip(components) {
+                write(&folder, name, component)?;
             }
             story.draw(clip, &folder)?;
         }
-        self.draw_owners(clip)?.save(&folder.join("owners.png"))?;
-        let (report, path) = (self.report(clip), folder.join("report.md"));
+        self.draw_owners(clip, &matched, &scores)?.save(&folder.join("owners.png"))?;
+        let (report, path) = (self.report(clip, &scores), folder.join("report.md"));
         fs::write(&path, &report).map_err(unwritable(&path))?;
         Ok(report)
     }
 
     /// The mix before, and after in the colours of the parts that it is given to, above the truth.
-    fn draw_owners(&self, clip: &Clip) -> Result<super::Picture, DemoError> {
+    fn draw_owners(
+        &self,
+        clip: &Clip,
+        matched: &[Vec<&AudioFile>; 2],
+        scores: &[Vec<Score>; 2],
+    ) -> Result<Picture, DemoError> {
         let mix = spectrogram(&clip.mix)?;
+        let spectrograms = |sounds: &mut dyn Iterator<Item = &AudioFile>| sounds.map(spectrogram).collect();
         let mut panels = vec![Panel { title: "Before: the mix".into(), parts: Vec::new() }];
-        for story in &self.stories {
-            let unheard_db = mean_db(&story.scores(clip), |score| score.unheard_db);
-            let title = match story.approach {
-                Approach::Taught => {
-                    format!("After, taught: each part was learned alone ({unheard_db:.1} dB where not heard)")
-                }
-                Approach::Blind => format!("After, blind: learned from the mix ({unheard_db:.1} dB where not heard)"),
+        for ((story, components), scores) in self.stories.iter().zip(matched).zip(scores) {
+            let learned = match story.approach {
+                Approach::Taught => "taught: each part was learned alone",
+                Approach::Blind => "blind: learned from the mix",
             };
-            let components = story.component_of_stem(clip);
-            let parts = components.iter().map(|&component| spectrogram(&story.components[component]));
-            panels.push(Panel { title, parts: parts.collect::<Result<_, _>>()? });
+            let unheard_db = mean_db(scores, |score| score.unheard_db);
+            let title = format!("After, {learned} ({unheard_db:.1} dB where not heard)");
+            let parts: Result<_, CaptureError> = spectrograms(&mut components.iter().copied());
+            panels.push(Panel { title, parts: parts? });
         }
-        let stems = clip.stems.iter().map(|(_, stem)| spectrogram(stem)).collect::<Result<_, _>>()?;
-        panels.push(Panel { title: "The truth: what each stem plays".into(), parts: stems });
+        let stems: Result<_, CaptureError> = spectrograms(&mut clip.stems.iter().map(|(_, stem)| stem));
+        panels.push(Panel { title: "The truth: what each stem plays".into(), parts: stems? });
         Ok(owners::owners("Whose sound is it? The mix, before and after", &stem_names(clip), (&mix, &panels), HEARD)?)
     }
 }
@@ -168,11 +174,15 @@ impl Demo {
 impl Story {
     /// One score for each stem of the clip.
     pub fn scores(&self, clip: &Clip) -> Vec<Score> {
-        let stems = clip.stems.iter().zip(self.component_of_stem(clip));
-        stems.map(|((name, stem), component)| Score::new(clip, (name, stem), &self.components[component])).collect()
+        score::scores(clip, &self.matched(clip))
     }
 
-    /// For each stem, the component that it is compared with: the one that was taught from it, or the most similar one.
+    /// For each stem, the component that is compared with it.
+    fn matched(&self, clip: &Clip) -> Vec<&AudioFile> {
+        self.component_of_stem(clip).map(|component| &self.components[component]).into()
+    }
+
+    /// The same by index: the component that was taught from the stem, or the most similar one.
     fn component_of_stem(&self, clip: &Clip) -> [usize; COMPONENTS] {
         match self.approach {
             Approach::Taught => std::array::from_fn(|stem| stem),
@@ -182,15 +192,14 @@ impl Story {
 
     /// W, H and shares, the components in the order of the stems: a part has one colour in all pictures.
     fn draw(&self, clip: &Clip, folder: &Path) -> Result<(), DemoError> {
-        let (names, component_of_stem) = (stem_names(clip), self.component_of_stem(clip));
-        let stem_of =
-            |owner: &usize| component_of_stem.iter().position(|component| component == owner).unwrap_or(*owner);
+        let (names, components) = (stem_names(clip), self.component_of_stem(clip));
+        let stem_of = |owner: &usize| components.iter().position(|component| component == owner).unwrap_or(*owner);
         let owners = self.model.templates().owners().iter().map(stem_of).collect();
         let sorted = self.model.with_owners(owners)?;
         super::templates(&names, sorted.templates())?.save(&folder.join("W.png"))?;
         let playing = Playing::new(self.model.learned().layout);
         let levels = render(&self.model, &clip.mix, playing, &Settings::default(), Outputs::Mix, &mut |_| ())?.levels;
-        let sorted = |frame: &Vec<f32>| component_of_stem.iter().map(|&component| frame[component]).collect();
+        let sorted = |frame: &Vec<f32>| components.iter().map(|&component| frame[component]).collect();
         let levels: Vec<Vec<f32>> = levels.iter().map(sorted).collect();
         let seconds = clip.mix.seconds() as f32;
         super::activations(&names, &levels, seconds, Some(HEARD))?.save(&folder.join("H.png"))?;

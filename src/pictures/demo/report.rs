@@ -7,11 +7,10 @@ use super::{Approach, CAPTURE_S, Clip, Demo, FILL_S, Story};
 
 impl Demo {
     /// The text of `report.md`.
-    pub(super) fn report(&self, clip: &Clip) -> String {
-        let scores: Vec<Vec<Score>> = self.stories.iter().map(|story| story.scores(clip)).collect();
+    pub(super) fn report(&self, clip: &Clip, scores: &[Vec<Score>; 2]) -> String {
         let mut text = format!("# Unweave demo\n\n{}\n\n{}", self.how, introduction(clip));
         text += "| mean of the three parts | heard | not heard |\n|---|---|---|\n";
-        for (story, scores) in self.stories.iter().zip(&scores) {
+        for (story, scores) in self.stories.iter().zip(scores) {
             let name = match story.approach {
                 Approach::Taught => "**taught**: each part was learned alone",
                 Approach::Blind => "**blind**: all were learned from the mix",
@@ -23,7 +22,7 @@ impl Demo {
         let _ = writeln!(text, "| the mix, not separated | {} | {} |\n", db(mix[0]), db(mix[1]));
         text += FIGURES;
         text += "![The mix before and after, in the colours of its parts](owners.png)\n\n";
-        for (story, scores) in self.stories.iter().zip(&scores) {
+        for (story, scores) in self.stories.iter().zip(scores) {
             text += &story.report(clip, scores);
         }
         text += "## How long it took\n\n| step | time |\n|---|---|\n";
@@ -78,13 +77,12 @@ impl Story {
             text,
             "- `{folder}/remix.wav`: the parts together again. Its largest difference from the mix is at {}, that of the \
              sum of the three files at {} of full scale: nothing is lost and nothing is added.\n\n\
-             Latency: {} samples, {:.1} ms. {} templates in all, {} for each part.\n",
+             Latency: {} samples, {:.1} ms. {} templates in all.\n",
             db(difference_db(&clip.mix, std::slice::from_ref(&self.remix))),
             db(difference_db(&clip.mix, &self.components)),
             self.latency_samples,
             self.latency_samples as f64 / f64::from(clip.mix.sample_rate) * 1000.0,
             self.model.templates().owners().len(),
-            self.approach.templates(),
         );
         for (picture, what) in [
             ("W", "W: the spectra that each part is made of"),

@@ -21,19 +21,18 @@ pub struct Score {
     pub mix_unheard_db: f64,
 }
 
-impl Score {
-    /// The score of `component` as an estimate of the stem `truth`.
-    pub(super) fn new(clip: &Clip, (name, truth): (&'static str, &AudioFile), component: &AudioFile) -> Self {
-        let (learned, len, mix) = (clip.capture_len(), clip.mix.len(), &clip.mix);
-        Self {
-            name,
-            heard_db: si_sdr_db(truth, component, 0..learned),
-            unheard_db: si_sdr_db(truth, component, learned..len),
-            unheard_before_fill_db: si_sdr_db(truth, component, learned..clip.samples(FILL_S)),
-            mix_heard_db: si_sdr_db(truth, mix, 0..learned),
-            mix_unheard_db: si_sdr_db(truth, mix, learned..len),
-        }
-    }
+/// The scores of `components`, each compared with the stem at the same index.
+pub(super) fn scores(clip: &Clip, components: &[&AudioFile]) -> Vec<Score> {
+    let (learned, fill, len) = (clip.capture_len(), clip.samples(FILL_S), clip.mix.len());
+    let score = |((name, truth), component): (&(&'static str, AudioFile), &&AudioFile)| Score {
+        name,
+        heard_db: si_sdr_db(truth, component, 0..learned),
+        unheard_db: si_sdr_db(truth, component, learned..len),
+        unheard_before_fill_db: si_sdr_db(truth, component, learned..fill),
+        mix_heard_db: si_sdr_db(truth, &clip.mix, 0..learned),
+        mix_unheard_db: si_sdr_db(truth, &clip.mix, learned..len),
+    };
+    clip.stems.iter().zip(components).map(score).collect()
 }
 
 /// The mean of one figure over all parts.
