@@ -1,8 +1,9 @@
-//! The plug-in's parameters, as the editor speaks of them.
+//! The plug-in's parameters, as the editor refers to them.
 
 use nice_plug::prelude::Param;
 
 use super::UnweaveParams;
+use super::registry::{Entry, PER_COMPONENT, TABLE};
 use crate::dsp::MAX_COMPONENTS;
 
 /// One parameter.
@@ -10,6 +11,8 @@ use crate::dsp::MAX_COMPONENTS;
 pub enum Control {
     /// The capture switch.
     Capture,
+    /// The command.
+    Command,
     /// What the next capture holds.
     Target,
     /// Components to find.
@@ -58,50 +61,56 @@ pub enum Control {
     Gate(usize),
 }
 
-/// Controls that there is one of.
-const SINGLE: [Control; 20] = [
-    Control::Capture,
-    Control::Target,
-    Control::Components,
-    Control::Templates,
-    Control::Divergence,
-    Control::GroupBy,
-    Control::Steadiness,
-    Control::ExtendPitch,
-    Control::Threads,
-    Control::LastSeconds,
-    Control::FollowTransport,
-    Control::Accumulate,
-    Control::KeepHistory,
-    Control::Mode,
-    Control::Spatial,
-    Control::Bands,
-    Control::Updates,
-    Control::Mix,
-    Control::Output,
-    Control::Bypass,
-];
+/// Controls that there is one of; they come first.
+const SINGLE: usize = TABLE.len() - PER_COMPONENT;
 
 impl Control {
     /// How many there are.
-    pub const COUNT: usize = SINGLE.len() + 4 * MAX_COMPONENTS;
+    pub const COUNT: usize = SINGLE + PER_COMPONENT * MAX_COMPONENTS;
 
     /// Every control, in the order of [`Control::index`].
     pub fn all() -> impl Iterator<Item = Self> {
         let strips = (0..MAX_COMPONENTS).flat_map(|n| [Self::Gain(n), Self::Mute(n), Self::Solo(n), Self::Gate(n)]);
-        SINGLE.into_iter().chain(strips)
+        TABLE[..SINGLE].iter().map(|entry| entry.control).chain(strips)
     }
 
-    /// Its place among all.
+    /// Its index among all.
     pub fn index(self) -> usize {
-        let strip = |component: usize, part: usize| SINGLE.len() + 4 * component + part;
-        match self {
-            Self::Gain(component) => strip(component, 0),
-            Self::Mute(component) => strip(component, 1),
-            Self::Solo(component) => strip(component, 2),
-            Self::Gate(component) => strip(component, 3),
-            single => SINGLE.iter().position(|&known| known == single).unwrap_or(0),
+        self.row() + PER_COMPONENT * self.component().unwrap_or(0)
+    }
+
+    /// Its entry in the table of parameters.
+    pub fn entry(self) -> &'static Entry {
+        &TABLE[self.row()]
+    }
+
+    /// What hosts call it.
+    pub fn name(self) -> String {
+        match self.component() {
+            Some(component) => format!("{} {}", self.entry().name, component + 1),
+            None => self.entry().name.into(),
         }
+    }
+
+    /// The component that it belongs to, from 0.
+    pub fn component(self) -> Option<usize> {
+        match self {
+            Self::Gain(component) | Self::Mute(component) | Self::Solo(component) | Self::Gate(component) => {
+                Some(component)
+            }
+            _ => None,
+        }
+    }
+
+    fn row(self) -> usize {
+        let first = match self {
+            Self::Gain(_) => Self::Gain(0),
+            Self::Mute(_) => Self::Mute(0),
+            Self::Solo(_) => Self::Solo(0),
+            Self::Gate(_) => Self::Gate(0),
+            single => single,
+        };
+        TABLE.iter().position(|entry| entry.control == first).unwrap_or(0)
     }
 }
 
@@ -118,6 +127,7 @@ pub fn visit<V: Visit>(params: &UnweaveParams, control: Control, visitor: V) -> 
     let strip = |component: usize| &params.components_mixed[component.min(MAX_COMPONENTS - 1)];
     match control {
         Control::Capture => visitor.visit(&params.capture),
+        Control::Command => visitor.visit(&params.command),
         Control::Target => visitor.visit(&params.target),
         Control::Components => visitor.visit(&params.components),
         Control::Templates => visitor.visit(&params.templates),
