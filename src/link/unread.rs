@@ -12,14 +12,15 @@ pub struct UnreadModel(Mutex<Option<Kept>>);
 #[derive(Debug)]
 struct Kept {
     text: Box<str>,
+    why: String,
     /// The model that played when the text was loaded, and goes on playing.
     playing: Option<Arc<Model>>,
 }
 
 impl UnreadModel {
-    /// Keeps `text` as long as `playing` plays.
-    pub fn keep(&self, text: Box<str>, playing: Option<Arc<Model>>) {
-        *self.kept() = Some(Kept { text, playing });
+    /// Keeps `text` as long as `playing` plays; it could not be read because of `why`.
+    pub fn keep(&self, text: Box<str>, why: String, playing: Option<Arc<Model>>) {
+        *self.kept() = Some(Kept { text, why, playing });
     }
 
     /// Forgets the text: another project was loaded.
@@ -30,18 +31,26 @@ impl UnreadModel {
     /// The text to save in place of `playing`. `None` if nothing is kept, or if another model plays than when it was loaded:
     /// the user has replaced it. Reverting to what played before brings it back.
     pub fn text(&self, playing: Option<&Arc<Model>>) -> Option<Box<str>> {
-        let kept = self.kept();
-        let kept = kept.as_ref()?;
-        let is_same = match (&kept.playing, playing) {
-            (None, None) => true,
-            (Some(before), Some(now)) => Arc::ptr_eq(before, now),
-            _ => false,
-        };
-        is_same.then(|| kept.text.clone())
+        self.kept().as_ref().filter(|kept| kept.is_beside(playing)).map(|kept| kept.text.clone())
+    }
+
+    /// Why the text could not be read, as long as it is kept.
+    pub fn why(&self, playing: Option<&Arc<Model>>) -> Option<String> {
+        self.kept().as_ref().filter(|kept| kept.is_beside(playing)).map(|kept| kept.why.clone())
     }
 
     /// A panic elsewhere left a whole value: each change is one assignment.
     fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn is_beside(&self, playing: Option<&Arc<Model>>) -> bool {
+        match (&self.playing, playing) {
+            (None, None) => true,
+            (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+            _ => false,
+        }
     }
 }

@@ -172,11 +172,16 @@ impl SavedModelField {
                 Ok(())
             }
             Err(why) => {
-                self.unread.keep(saved.0.get().into(), self.models.current());
+                self.unread.keep(saved.0.get().into(), why.to_string(), self.models.current());
                 self.status.fail(why.to_string());
                 Err(why)
             }
         }
+    }
+
+    /// Why the project's model does not play, as long as it is kept beside `playing`, the model that plays.
+    pub fn unread_reason(&self, playing: Option<&Arc<Model>>) -> Option<String> {
+        self.unread.why(playing)
     }
 
     fn saved(&self) -> SavedText {
