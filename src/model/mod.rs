@@ -1,7 +1,7 @@
 //! Models: learned templates and how they were learned, in the one precision that is played, saved and exchanged.
 //!
-//! Everything is quantised when it is learned: templates to one byte a value, 0.375 dB apart; calibration to one byte a
-//! gain; places to six bytes a bin. What is saved is then what plays, and a reopened project sounds the same to the bit.
+//! Everything is quantised when it is learned: templates to one byte per value, 0.375 dB apart; calibration to one byte per
+//! gain; spatial covariances to six bytes per bin. The saved model is exactly the one that plays, so a reopened project sounds the same to the bit.
 
 pub mod bounds;
 pub mod pitch;
@@ -11,12 +11,12 @@ pub mod settings;
 use thiserror::Error;
 
 use crate::dsp::{Divergence, Format, MAX_TEMPLATES, StftLayout, Templates, TemplatesError};
-use quantise::{codes, decode, decode_gains, decode_place};
+use quantise::{codes, decode, decode_covariance, decode_gains};
 
 /// How templates were learned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Learned {
-    /// What was made small.
+    /// The error measure that was minimised.
     pub divergence: Divergence,
     /// Seed of the random start.
     pub seed: u64,
@@ -26,7 +26,7 @@ pub struct Learned {
     pub layout: StftLayout,
     /// Whether transposed copies of tonal templates play along.
     pub extend_pitch: bool,
-    /// Components, by index, that were learned as steady: hum or noise, with few templates and no copies.
+    /// The components, by index, that were learned as steady (hum or noise): they have few templates and no copies.
     pub steady: Vec<usize>,
 }
 
@@ -35,14 +35,14 @@ pub struct Learned {
 pub struct Playing {
     /// Window, hop and latency.
     pub layout: StftLayout,
-    /// About how many bands the activations are estimated in.
+    /// Roughly how many frequency bands activations are estimated in.
     pub bands: usize,
-    /// What the activations are estimated by.
+    /// The error measure that the activations minimise.
     pub divergence: Divergence,
 }
 
 impl Playing {
-    /// Playing in a layout, in the usual number of bands and by the usual divergence.
+    /// Playback in a layout, with the default number of bands and the default divergence.
     pub fn new(layout: StftLayout) -> Self {
         Self { layout, bands: Templates::BANDS, divergence: Divergence::default() }
     }
@@ -55,17 +55,17 @@ pub struct Model {
     learned: Learned,
 }
 
-/// Why a model is refused.
+/// Why a model is invalid.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum ModelError {
-    /// The templates do not hold together.
+    /// The templates are invalid.
     #[error(transparent)]
     Templates(#[from] TemplatesError),
     /// More templates than can be learned.
     #[error("{0} learned templates: there must be 1 to {MAX_TEMPLATES}, for all components together")]
     TooMany(usize),
-    /// Templates of another window than the one they are said to be learned with.
-    #[error("templates for {format}, learned with a window of {window_len}")]
+    /// The templates have another window than the one that learning is said to have used.
+    #[error("the templates are for {format}, but were learned with a window of {window_len}")]
     Window {
         /// What the templates are for.
         format: Format,
@@ -91,7 +91,7 @@ pub enum ModelError {
         /// How many there are.
         components: usize,
     },
-    /// More iterations than anybody waits for.
+    /// Too many iterations.
     #[error("{0} iterations of learning: the most is {max}", max = bounds::MAX_ITERATIONS)]
     Iterations(usize),
 }
@@ -134,10 +134,11 @@ impl Model {
         &self.learned
     }
 
-    /// The templates that play at a rate, in mono or stereo: copies where pitch is extended, all fitted.
+    /// The templates for playback at a sample rate, in mono or stereo: with transposed copies where pitch is extended,
+    /// all fitted to the format.
     ///
     /// # Errors
-    /// A format that this program does not work in.
+    /// Unsupported format.
     pub fn playing(&self, sample_rate: f32, channels: usize, playing: Playing) -> Result<Templates, TemplatesError> {
         let format = Format::new(sample_rate, playing.layout, channels);
         let Learned { extend_pitch, steady, .. } = &self.learned;
@@ -147,19 +148,19 @@ impl Model {
         Ok(if playing.divergence == Divergence::Euclidean { banded.with_gram() } else { banded })
     }
 
-    /// The same model, its components called otherwise.
+    /// The same model with other component names.
     ///
     /// # Errors
-    /// Another number of names.
+    /// The number of names differs.
     pub fn with_names(&self, names: Vec<String>) -> Result<Self, ModelError> {
         let owners = self.templates.owners().to_vec();
         Self::from_codes(self.templates.format(), names, owners, &self.codes(), self.learned.clone())
     }
 
-    /// The same model, its templates owned by other components.
+    /// The same model with other owners of its templates.
     ///
     /// # Errors
-    /// Another number of owners, or components that there are not.
+    /// The number of owners differs, or an owner does not exist.
     pub fn with_owners(&self, owners: Vec<usize>) -> Result<Self, ModelError> {
         let names = self.templates.components().to_vec();
         Self::from_codes(self.templates.format(), names, owners, &self.codes(), self.learned.clone())
@@ -173,7 +174,7 @@ impl Model {
     /// The model of [`Model::codes`]; the same to the bit.
     ///
     /// # Errors
-    /// Templates that make no sense, see [`ModelError`].
+    /// Invalid templates, see [`ModelError`].
     pub fn from_codes(
         format: Format,
         components: Vec<String>,
@@ -187,7 +188,7 @@ impl Model {
         bounds::check(&components, &learned)?;
         let templates = Templates::new(format, components, owners, decode(&codes.templates))?
             .calibrated(decode_gains(&codes.calibration))?
-            .placed(codes.places.as_chunks().0.iter().map(decode_place).collect())?;
+            .placed(codes.places.as_chunks().0.iter().map(decode_covariance).collect())?;
         Ok(Self { templates, learned })
     }
 }

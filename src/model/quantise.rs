@@ -10,7 +10,7 @@ pub(super) fn codes(templates: &Templates) -> Codes {
     Codes {
         templates: templates.full().templates().flat_map(|template| encode(&template)).collect(),
         calibration: templates.calibrations().iter().map(|&gain| encode_gain(gain)).collect(),
-        places: templates.covariances().iter().flat_map(|&covariance| encode_place(covariance)).collect(),
+        places: templates.covariances().iter().flat_map(|&covariance| encode_covariance(covariance)).collect(),
     }
 }
 
@@ -34,7 +34,7 @@ pub(super) fn decode(codes: &[u8]) -> Vec<f32> {
     codes.iter().map(|&code| values[usize::from(code)]).collect()
 }
 
-/// The gain whose code is 128: none.
+/// The code of gain 1.
 const UNITY_CODE: u8 = 128;
 
 fn encode_gain(gain: f32) -> u8 {
@@ -53,12 +53,12 @@ pub(super) fn decode_gains(codes: &[u8]) -> Vec<f32> {
     codes.iter().map(|&code| gains[usize::from(code)] as f32).collect()
 }
 
-/// Steps of a share from 0 to 1: components that are panned differ by how little of the other channel they hold.
+/// Steps of a power share from 0 to 1: panned components differ in how little of the other channel they contain.
 const SHARE_STEPS: f32 = 65_535.0;
-/// Steps of a coherence from 0 to 1: the filter lives on coherences close to 1.
+/// Steps of a coherence from 0 to 1: the spatial filter needs fine steps close to 1.
 const COHERENCE_STEPS: f32 = 32_767.0;
 
-fn encode_place(covariance: Covariance) -> [u8; 6] {
+fn encode_covariance(covariance: Covariance) -> [u8; 6] {
     let left = (covariance.left.clamp(0.0, 1.0) * SHARE_STEPS).round() as u16;
     let largest = largest_cross(left);
     // Towards zero, so that no coherence is above one; a little up, so that what was decoded comes back.
@@ -70,7 +70,7 @@ fn encode_place(covariance: Covariance) -> [u8; 6] {
     [a, b, c, d, e, f]
 }
 
-pub(super) fn decode_place(&[a, b, c, d, e, f]: &[u8; 6]) -> Covariance {
+pub(super) fn decode_covariance(&[a, b, c, d, e, f]: &[u8; 6]) -> Covariance {
     let left = u16::from_le_bytes([a, b]);
     let largest = largest_cross(left);
     let part = |bytes: [u8; 2]| f32::from(i16::from_le_bytes(bytes)) / COHERENCE_STEPS * largest;
@@ -87,13 +87,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_quantisation_step_is_what_it_says() {
+    fn one_code_is_one_step_of_the_stated_size() {
         assert!((decode(&[254])[0] - 10f64.powf(-STEP_DB / 20.0) as f32).abs() < 1e-7);
         assert_eq!((decode(&[0])[0], decode(&[255])[0]), (0.0, 1.0));
     }
 
     #[test]
-    fn every_code_of_a_gain_and_of_a_place_comes_back() {
+    fn every_code_of_a_gain_and_of_a_covariance_comes_back() {
         for code in 1..=255 {
             assert_eq!(encode_gain(decode_gains(&[code])[0]), code);
         }
@@ -102,21 +102,21 @@ mod tests {
                 [(0i16, 0i16), (32_767, 0), (-32_767, 0), (16_384, -16_384), (-23_000, 23_000), (1, -1), (9, 31)]
             {
                 let ([a, b], [c, d], [e, f]) = (left.to_le_bytes(), re.to_le_bytes(), im.to_le_bytes());
-                let place = decode_place(&[a, b, c, d, e, f]);
+                let place = decode_covariance(&[a, b, c, d, e, f]);
                 assert!(place.is_valid(), "{place:?}");
                 let is_one_sided = left == 0 || left == 65_535;
                 let expected = if is_one_sided { [a, b, 0, 0, 0, 0] } else { [a, b, c, d, e, f] };
-                assert_eq!(encode_place(place), expected, "{left} {re} {im}");
+                assert_eq!(encode_covariance(place), expected, "{left} {re} {im}");
             }
         }
     }
 
     #[test]
-    fn a_quantised_place_is_close_to_the_learned_one() {
+    fn a_quantised_covariance_is_close_to_the_learned_one() {
         for n in 0..1000 {
             let left = n as f32 / 999.0;
             let exact = Covariance::new(left, Complex32::from_polar((left * (1.0 - left)).sqrt(), 0.3));
-            let found = decode_place(&encode_place(exact));
+            let found = decode_covariance(&encode_covariance(exact));
             // Half a step of the share, and two steps of the coherence.
             assert!(
                 (found.left - left).abs() < 8e-6 && (found.cross - exact.cross).norm() < 8e-5,

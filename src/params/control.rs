@@ -13,15 +13,15 @@ pub enum Control {
     Capture,
     /// The command.
     Command,
-    /// What the next capture holds.
+    /// The target of the next capture.
     Target,
-    /// Components to find.
+    /// The number of components to find.
     Components,
-    /// Templates of each.
+    /// The number of templates per component.
     Templates,
-    /// What is made small.
+    /// The error measure that learning and playback minimise.
     Divergence,
-    /// What templates are grouped by.
+    /// How templates are grouped into components.
     GroupBy,
     /// Whether the captured component is hum or noise.
     Steadiness,
@@ -29,19 +29,19 @@ pub enum Control {
     ExtendPitch,
     /// Learning threads.
     Threads,
-    /// Seconds that “learn the last” takes.
+    /// How many seconds “Learn last” learns from.
     LastSeconds,
-    /// Record only while the host plays.
+    /// Records only while the transport plays.
     FollowTransport,
-    /// Add to the kept capture.
+    /// Appends to the previous capture.
     Accumulate,
-    /// Keep the last half minute.
+    /// Keeps the last 30 seconds.
     KeepHistory,
-    /// What is traded for latency.
+    /// The trade of separation quality for latency.
     Mode,
-    /// Components are taken apart by place too.
+    /// The spatial filter.
     Spatial,
-    /// Bands of the activations.
+    /// Frequency bands in which activations are estimated.
     Bands,
     /// Updates per frame.
     Updates,
@@ -49,7 +49,7 @@ pub enum Control {
     Mix,
     /// Gain of the output.
     Output,
-    /// The delayed input instead.
+    /// The delayed input in place of the mix.
     Bypass,
     /// A component's gain.
     Gain(usize),
@@ -114,15 +114,15 @@ impl Control {
     }
 }
 
-/// What is done with a parameter, whatever its type.
+/// An operation on a parameter of any type.
 pub trait Visit {
-    /// What comes out.
+    /// The result.
     type Output;
-    /// Does it.
+    /// Runs the operation.
     fn visit<P: Param>(self, param: &P) -> Self::Output;
 }
 
-/// Does something with the parameter of a control.
+/// Runs an operation on the parameter of a control.
 pub fn visit<V: Visit>(params: &UnweaveParams, control: Control, visitor: V) -> V::Output {
     let strip = |component: usize| &params.components_mixed[component.min(MAX_COMPONENTS - 1)];
     match control {
@@ -159,8 +159,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_control_has_its_own_place() {
+    fn every_control_has_its_own_index() {
         assert_eq!(Control::all().count(), Control::COUNT);
-        assert!(Control::all().enumerate().all(|(place, control)| control.index() == place));
+        assert!(Control::all().enumerate().all(|(index, control)| control.index() == index));
     }
 }

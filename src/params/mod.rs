@@ -44,46 +44,46 @@ pub struct UnweaveParams {
     /// Seconds of the history that “Learn last” learns from.
     #[id = "last"]
     pub last: IntParam,
-    /// A capture records only while the host's transport plays.
+    /// Whether a capture records only while the host's transport plays.
     #[id = "follow"]
     pub follow: BoolParam,
-    /// A capture is appended to the one of the same target before it.
+    /// Whether a capture is appended to the previous one of the same target.
     #[id = "accumulate"]
     pub accumulate: BoolParam,
-    /// The last seconds that played are kept.
+    /// Whether the last 30 seconds are kept in memory.
     #[id = "history"]
     pub history: BoolParam,
     /// What the next capture holds: everything, one component alone, or the rest.
     #[id = "target"]
     pub target: EnumParam<Choice<Target>>,
-    /// Components to find.
+    /// The number of components to find.
     #[id = "components"]
     pub components: IntParam,
-    /// Templates of each component.
+    /// The number of templates per component.
     #[id = "templates"]
     pub templates: IntParam,
-    /// What learning and playing make small.
+    /// The error measure that learning and playback minimise.
     #[id = "divergence"]
     pub divergence: EnumParam<Choice<Divergence>>,
-    /// What templates are grouped by into components.
+    /// How templates are grouped into components.
     #[id = "group_by"]
     pub group_by: EnumParam<Choice<GroupBy>>,
-    /// Whether the captured component is hum or noise.
+    /// Whether the captured component is steady hum or noise.
     #[id = "steady"]
     pub steadiness: EnumParam<Choice<Steadiness>>,
-    /// Transposed copies of tonal templates.
+    /// Whether transposed copies of tonal templates are added.
     #[id = "extend_pitch"]
     pub extend_pitch: BoolParam,
-    /// The most threads that may learn.
+    /// The most threads that learning may use; 0 lets the program choose.
     #[id = "threads"]
     pub threads: IntParam,
-    /// What is traded for latency.
+    /// The trade of separation quality for latency.
     #[id = "mode"]
     pub mode: EnumParam<Choice<Mode>>,
-    /// Components are taken apart by place too.
+    /// Whether stereo components are also separated by direction.
     #[id = "spatial"]
     pub spatial: BoolParam,
-    /// Bands that the activations are estimated in.
+    /// Frequency bands in which activations are estimated.
     #[id = "bands"]
     pub bands: IntParam,
     /// Multiplicative updates per frame.
@@ -95,10 +95,10 @@ pub struct UnweaveParams {
     /// Gain of the output.
     #[id = "output"]
     pub output: FloatParam,
-    /// The delayed input instead.
+    /// The delayed input in place of the mix.
     #[id = "bypass"]
     pub bypass: BoolParam,
-    /// What each component has.
+    /// The mixer strips of the components.
     #[nested(array, group = "Component")]
     pub components_mixed: [ComponentParams; MAX_COMPONENTS],
 }

@@ -1,4 +1,4 @@
-//! What a project saves of a model. Host and GUI threads only.
+//! The saved form of a model in a project. Host and GUI threads only.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const VERSION: u32 = 2;
 /// The versions that this program reads.
 const VERSIONS: std::ops::RangeInclusive<u32> = 1..=VERSION;
 
-/// A model as it stands in a saved project.
+/// The saved form of a model.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SavedModel {
     version: u32,
@@ -32,7 +32,7 @@ pub struct SavedModel {
     iterations: usize,
     components: Vec<String>,
     owners: Vec<usize>,
-    /// [`crate::model::Codes::templates`] in base64: one byte a value, as small as templates get while hosts copy them with every undo step.
+    /// [`crate::model::Codes::templates`] in base64: one byte per value, because hosts copy the state with every undo step.
     templates: String,
     /// [`crate::model::Codes::calibration`] in base64.
     #[serde(default)]

@@ -8,6 +8,11 @@ use crate::clap_host::Host;
 use clack_host::prelude::PluginEntry;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use unweave::dsp::Settings;
+use unweave::files;
+use unweave::files::audio::AudioFile;
+use unweave::files::render::{Outputs, layout_for, render};
+use unweave::model::Playing;
 
 const RATE: f64 = 48_000.0;
 
@@ -242,4 +247,65 @@ proptest! {
         let _ = host.load(&whole[..cut.index(whole.len())]);
         prop_assert!(host.save().is_ok());
     }
+}
+
+/// The golden model file with one array replaced by `values`, as one number or as a list of them.
+fn model_file_with(array: usize, values: &[f64], is_integer: bool) -> tempfile::NamedTempFile {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/version_2.npz");
+    let mut from = zip::ZipArchive::new(fs::File::open(path).unwrap()).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut to = zip::ZipWriter::new(file.reopen().unwrap());
+    let replaced = array % from.len();
+    for index in 0..from.len() {
+        let entry = from.by_index(index).unwrap();
+        if index != replaced {
+            to.raw_copy_file(entry).unwrap();
+            continue;
+        }
+        to.start_file(entry.name().to_string(), zip::write::SimpleFileOptions::default()).unwrap();
+        let shape: &[u64] = if values.len() == 1 { &[] } else { &[values.len() as u64] };
+        if is_integer {
+            let options = npyz::WriteOptions::new().default_dtype().shape(shape);
+            let mut writer = options.writer(&mut to).begin_nd().unwrap();
+            writer.extend(values.iter().map(|&value| value as i64)).unwrap();
+            writer.finish().unwrap();
+        } else {
+            let options = npyz::WriteOptions::new().default_dtype().shape(shape);
+            let mut writer = options.writer(&mut to).begin_nd().unwrap();
+            writer.extend(values.iter().copied()).unwrap();
+            writer.finish().unwrap();
+        }
+    }
+    to.finish().unwrap();
+    file
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn a_model_file_with_any_number_in_it_is_refused_or_sounds_finite(
+        array in any::<usize>(), values in prop::collection::vec(any::<f64>(), 1..9), is_integer in any::<bool>(),
+    ) {
+        let file = model_file_with(array, &values, is_integer);
+        if let Ok(model) = files::model::load(file.path()) {
+            let audio = AudioFile { sample_rate: RATE as u32, channels: sound(6000) };
+            let playing = Playing::new(layout_for(&model, &audio, None));
+            let settings = Settings::default();
+            let rendered = render(&model, &audio, playing, &settings, Outputs::Mix, &mut |_| ()).unwrap();
+            prop_assert!(rendered.mix.channels.iter().flatten().all(|x| x.is_finite()));
+        }
+    }
+}
+
+#[test]
+fn absurd_sample_rates_of_a_model_file_are_refused() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/version_2.npz");
+    let archive = zip::ZipArchive::new(fs::File::open(path).unwrap()).unwrap();
+    let sample_rate = archive.index_for_name("sample_rate.npy").unwrap();
+    for rate in [1e-20, 0.0, -1.0, f64::NAN, f64::INFINITY, 999.0, 768_001.0] {
+        let file = model_file_with(sample_rate, &[rate], false);
+        let message = files::model::load(file.path()).unwrap_err().to_string();
+        assert!(message.contains("sample rate"), "{message}");
+    }
+    assert!(files::model::load(model_file_with(sample_rate, &[44_100.0], false).path()).is_ok());
 }
