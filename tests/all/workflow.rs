@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::clap_host::Host;
+use crate::click;
 use clack_host::prelude::PluginEntry;
 use unweave::model::Model;
 use unweave::params::state::SavedModel;
