@@ -187,8 +187,8 @@ impl Model {
         }
         bounds::check(&components, &learned)?;
         let templates = Templates::new(format, components, owners, decode(&codes.templates))?
-            .calibrated(decode_gains(&codes.calibration))?
-            .placed(codes.places.as_chunks().0.iter().map(decode_covariance).collect())?;
+            .with_calibration(decode_gains(&codes.calibration))?
+            .with_covariances(codes.places.as_chunks().0.iter().map(decode_covariance).collect())?;
         Ok(Self { templates, learned })
     }
 }
@@ -220,7 +220,8 @@ mod tests {
             Covariance::new(left, Complex32::from_polar(coherence, n as f32))
         };
         let templates = Templates::new(format, vec!["a".into(), "b".into()], vec![0, 1, 1], matrix).unwrap();
-        let templates = templates.calibrated(gains).unwrap().placed((0..2 * 129).map(place).collect()).unwrap();
+        let templates =
+            templates.with_calibration(gains).unwrap().with_covariances((0..2 * 129).map(place).collect()).unwrap();
         Model::new(&templates, learned(256)).unwrap()
     }
 
