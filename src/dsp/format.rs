@@ -14,6 +14,10 @@ pub struct Format {
 }
 
 impl Format {
+    /// Sample rates that hosts, files and saved models may have: telephone quality needs 8 kHz, the fastest converters
+    /// run at 768 kHz.
+    pub const SAMPLE_RATES: std::ops::RangeInclusive<f32> = 1_000.0..=768_000.0;
+
     /// The format of spectra made with `layout`.
     pub fn new(sample_rate: f32, layout: StftLayout, channels: usize) -> Self {
         Self { sample_rate, window_len: layout.window_len(), channels }

@@ -13,9 +13,9 @@ use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, simd};
 /// Why templates are refused.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum TemplatesError {
-    /// The format is none that this program works in.
+    /// Unsupported format.
     #[error(
-        "templates for {0}: the sample rate must be above zero, the window a power of two from 256 to 16384, the channels 1 or 2"
+        "templates for {0}: the sample rate must be 1 to 768 kHz, the window a power of two from 256 to 16384, the channels 1 or 2"
     )]
     Format(Format),
     /// Too few or too many components.
@@ -95,6 +95,8 @@ impl Templates {
         owners: Vec<usize>,
         matrix: Vec<f32>,
     ) -> Result<Self, TemplatesError> {
+        // Bands of an absurd format cannot be made.
+        check_format(format)?;
         let bands = Bands::erb(Self::BANDS, format.bins(), format.sample_rate);
         Self::with_bands(format, components, owners, matrix, bands)
     }
@@ -295,8 +297,10 @@ impl Templates {
 
 fn check_format(format: Format) -> Result<(), TemplatesError> {
     let layout = StftLayout::new(format.window_len, format.window_len / 4);
-    let rate_is_good = format.sample_rate.is_finite() && format.sample_rate > 0.0;
-    if layout.is_err() || !rate_is_good || !(1..=MAX_CHANNELS).contains(&format.channels) {
+    if layout.is_err()
+        || !Format::SAMPLE_RATES.contains(&format.sample_rate)
+        || !(1..=MAX_CHANNELS).contains(&format.channels)
+    {
         return Err(TemplatesError::Format(format));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Parameters as the editor's values, and the gestures that hosts record.
+//! Parameters as values that the editor shows, and the gestures that hosts record.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::editor::screen::Value;
 use crate::params::UnweaveParams;
 use crate::params::control::{Control, Visit, visit};
 
-/// Up to so many values are a list to choose from.
+/// A parameter with fewer steps than this is shown as a list.
 const MOST_OPTIONS: usize = 20;
 
-/// The texts of all values of a parameter, where there are few.
+/// The texts of all values of a parameter; empty if there are many.
 pub fn options(params: &UnweaveParams, control: Control) -> Arc<[String]> {
     struct Options;
     impl Visit for Options {
@@ -26,7 +26,7 @@ pub fn options(params: &UnweaveParams, control: Control) -> Arc<[String]> {
     visit(params, control, Options)
 }
 
-/// A parameter as it stands now.
+/// The present value of a parameter.
 pub fn read(params: &UnweaveParams, control: Control, options: &Arc<[String]>) -> Value {
     struct Read(Arc<[String]>);
     impl Visit for Read {
@@ -45,7 +45,7 @@ pub fn read(params: &UnweaveParams, control: Control, options: &Arc<[String]>) -
     visit(params, control, Read(options.clone()))
 }
 
-/// The normalised value that a text means, if it means one.
+/// The normalised value of a text; `None` if it is not a valid value.
 pub fn parse(params: &UnweaveParams, control: Control, text: &str) -> Option<f32> {
     struct Parse(String);
     impl Visit for Parse {
@@ -65,13 +65,13 @@ pub fn parse(params: &UnweaveParams, control: Control, text: &str) -> Option<f32
 pub enum Step {
     /// It begins.
     Grab,
-    /// The value is this now, 0 to 1.
+    /// The new value, 0 to 1.
     Set(f32),
     /// It ends.
     Release,
 }
 
-/// Tells the host of a step.
+/// Reports a step of a gesture to the host.
 pub fn tell(setter: &ParamSetter<'_>, params: &UnweaveParams, control: Control, step: Step) {
     struct Tell<'a, 'b>(&'a ParamSetter<'b>, Step);
     impl Visit for Tell<'_, '_> {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_type_is_understood_and_nonsense_is_not() {
+    fn typed_values_are_understood_and_invalid_text_is_not() {
         let params = params();
         let text = |control: Control, typed: &str| {
             let normalized = parse(&params, control, typed)?;

@@ -1,4 +1,4 @@
-//! Audio files: WAV, FLAC, MP3, Ogg Vorbis and AIFF in, 32-bit float WAV out. Only at the rim.
+//! Audio files: WAV, FLAC, MP3, Ogg Vorbis and AIFF in, 32-bit float WAV out.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -32,7 +32,7 @@ pub struct AudioFile {
     pub channels: Vec<Vec<f32>>,
 }
 
-/// A stretch of a file, in seconds from its start.
+/// A range of a file, in seconds from its start.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TimeRange {
     /// Where it starts.
@@ -47,13 +47,13 @@ impl fmt::Display for TimeRange {
     }
 }
 
-/// A file or a stretch of it, written `FILE` or `FILE@FROM-TO`. What follows the last `@` and is no range belongs to
+/// A file or a range of it, written `FILE` or `FILE@FROM-TO`. Text after the last `@` that is not a range belongs to
 /// the file's name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// The file.
     pub path: PathBuf,
-    /// The stretch; all of it where there is none.
+    /// The range; `None` is the whole file.
     pub range: Option<TimeRange>,
 }
 
@@ -76,7 +76,7 @@ pub enum AudioFileError {
     /// There is no such file.
     #[error("{}: no such file", .0.display())]
     Missing(PathBuf),
-    /// The file system refuses.
+    /// The file system reported an error.
     #[error("{}: cannot be read: {error}", path.display())]
     Unreadable {
         /// The file.
@@ -84,15 +84,15 @@ pub enum AudioFileError {
         /// What the system says.
         error: io::Error,
     },
-    /// No decoder knows the contents.
-    #[error("{}: not an audio file that can be read ({why}); WAV, FLAC, MP3, Ogg Vorbis and AIFF can", path.display())]
+    /// Unsupported contents.
+    #[error("{}: unsupported audio file ({why}); use WAV, FLAC, MP3, Ogg Vorbis or AIFF", path.display())]
     NotAudio {
         /// The file.
         path: PathBuf,
         /// What the decoder says.
         why: String,
     },
-    /// A decoder gave up on the way.
+    /// Decoding failed in the middle of the file.
     #[error("{}: damaged after {seconds:.3} s: {why}", path.display())]
     Damaged {
         /// The file.
@@ -110,8 +110,8 @@ pub enum AudioFileError {
         /// Its channels.
         channels: usize,
     },
-    /// Not one sample.
-    #[error("{}: holds no samples", .0.display())]
+    /// No samples.
+    #[error("{}: contains no samples", .0.display())]
     Empty(PathBuf),
     /// NaN or infinity.
     #[error("{}: sample {sample} of channel {channel} is {value}; every sample must be a finite number", path.display())]
@@ -125,8 +125,8 @@ pub enum AudioFileError {
         /// NaN or infinite.
         value: f32,
     },
-    /// A stretch that the file does not have.
-    #[error("{}: there is no range {range} in {seconds:.3} s of sound; it must be FROM-TO in seconds, 0 ≤ FROM < TO ≤ {seconds:.3}", path.display())]
+    /// A range beyond the file.
+    #[error("{}: the range {range} is outside the file, which lasts {seconds:.3} s; it must be FROM-TO in seconds, 0 ≤ FROM < TO ≤ {seconds:.3}", path.display())]
     Range {
         /// The file.
         path: PathBuf,
@@ -146,8 +146,8 @@ pub enum AudioFileError {
 }
 
 impl AudioFile {
-    /// Reads all of a file. A file that is cut short gives what is there of it. A damaged MP3
-    /// frame is silence of its length, or is left out where its header is gone; in other formats damage is an error.
+    /// Reads a whole file. Of an incomplete file it returns the samples that are there. A damaged MP3 frame becomes
+    /// silence of its length, or is skipped if its header is damaged; in other formats damage is an error.
     ///
     /// # Errors
     /// See [`AudioFileError`].
@@ -155,16 +155,16 @@ impl AudioFile {
         decode(path)?.checked(path, 0)
     }
 
-    /// As [`AudioFile::read`], and gives up soon after `is_wanted` is false.
+    /// Like [`AudioFile::read`], but stops soon after `is_wanted` returns false.
     ///
     /// # Errors
-    /// See [`AudioFileError`]; any of them, if it gave up.
+    /// See [`AudioFileError`]; any of them if it was stopped.
     pub fn read_while(path: &Path, is_wanted: Arc<AtomicBool>) -> Result<Self, AudioFileError> {
         let source = WantedFile { file: open(path)?, is_wanted };
         decode_stream(path, Box::new(source))?.checked(path, 0)
     }
 
-    /// Reads a file that is in memory; `name` is what errors call it, and its ending tells the format.
+    /// Reads a file from memory; errors call it `name`, whose extension tells the format.
     ///
     /// # Errors
     /// See [`AudioFileError`].
@@ -173,7 +173,7 @@ impl AudioFile {
         decode_stream(path, Box::new(io::Cursor::new(bytes)))?.checked(path, 0)
     }
 
-    /// Reads a file or a stretch of it.
+    /// Reads a file or a range of it.
     ///
     /// # Errors
     /// See [`AudioFileError`].
@@ -211,7 +211,7 @@ impl AudioFile {
         self.len() as f64 / f64::from(self.sample_rate)
     }
 
-    /// Writes a 32-bit float WAV file, whole or not at all.
+    /// Writes a 32-bit float WAV file. If writing fails, an existing file stays as it was.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -232,14 +232,14 @@ impl AudioFile {
         write_whole(path, write).map_err(|error| AudioFileError::Unwritable { path: path.into(), error })
     }
 
-    /// The samples of a range, where the file has it.
+    /// The samples of a range, if it is inside the file.
     pub fn sample_range(&self, range: TimeRange) -> Option<(usize, usize)> {
         let is_forward = range.from_s >= 0.0 && range.from_s < range.to_s && range.to_s.is_finite();
         let (start, end) = (sample_index(range.from_s, self.sample_rate), sample_index(range.to_s, self.sample_rate));
         (is_forward && start < end && end <= self.len()).then_some((start, end))
     }
 
-    /// `first` is the sample in the file that comes first here.
+    /// `first` is the index in the file of the first sample here.
     fn checked(self, path: &Path, first: usize) -> Result<Self, AudioFileError> {
         if self.is_empty() {
             return Err(AudioFileError::Empty(path.into()));
@@ -265,7 +265,7 @@ fn into_io(error: hound::Error) -> io::Error {
     }
 }
 
-/// A file that fails to be read once it is not wanted any more: the way out of a decoder.
+/// A file whose reads fail once it is no longer wanted: this stops a decoder.
 struct WantedFile {
     file: File,
     is_wanted: Arc<AtomicBool>,

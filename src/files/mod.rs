@@ -1,4 +1,4 @@
-//! Everything that is read from or written to disk: audio, models, and whole-file separation.
+//! Reading and writing files: audio, models, and the separation of whole files.
 
 #[cfg(feature = "audio-files")]
 pub mod audio;

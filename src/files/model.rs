@@ -1,4 +1,4 @@
-//! Model files: `.npz`, as NumPy's `np.load(path, allow_pickle=False)` opens it. Only at the rim.
+//! Model files: `.npz` archives that NumPy opens with `np.load(path, allow_pickle=False)`.
 //!
 //! ```text
 //! W           float32, rows × templates. Rows: the bins of the left channel from 0 Hz up, then those of the right.
@@ -37,7 +37,7 @@ pub enum ModelFileError {
     /// There is no such file.
     #[error("{}: no such file", .0.display())]
     Missing(PathBuf),
-    /// It is no model of this program.
+    /// It is not a model of this program.
     #[error("{}: not a model: {why}", path.display())]
     Refused {
         /// The file.
@@ -58,11 +58,11 @@ pub enum ModelFileError {
 /// What is wrong with the contents of a model file.
 #[derive(Debug, Error)]
 pub enum Refusal {
-    /// No zip file, or only the beginning of one.
-    #[error("it is no .npz file, or it is cut short ({0})")]
+    /// Not a zip file, or an incomplete one.
+    #[error("it is not an .npz file, or it is incomplete ({0})")]
     Archive(String),
-    /// An array is not there.
-    #[error("it holds no array “{0}”; `unweave learn` writes files that do")]
+    /// An array is missing.
+    #[error("its array “{0}” is missing; write the file with `unweave learn`")]
     Absent(&'static str),
     /// An array does not hold what it should.
     #[error("its array “{name}” is {found}; it must be {expected}")]
@@ -74,21 +74,21 @@ pub enum Refusal {
         /// What it must be.
         expected: &'static str,
     },
-    /// A file of the future.
+    /// A file of a newer version.
     #[error("it has version {0}, and this program reads versions 1 to {VERSION}; use a newer unweave")]
     Version(i64),
-    /// Window and hop do not fit.
+    /// Invalid window or hop.
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    /// The templates do not hold together.
+    /// Invalid templates.
     #[error(transparent)]
     Templates(#[from] TemplatesError),
-    /// The model does not hold together.
+    /// Invalid model.
     #[error(transparent)]
     Model(#[from] ModelError),
 }
 
-/// Writes a model, whole or not at all.
+/// Writes a model. If writing fails, an existing file stays as it was.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -187,7 +187,7 @@ struct Arrays {
 
 impl Arrays {
     fn model(&mut self) -> Result<Model, Refusal> {
-        // A foreign .npz lacks the version, but what it lacks most is the templates.
+        // Of all that an .npz of another program lacks, the templates matter most: the error should name them.
         self.expect("W")?;
         let version = self.number("version")?;
         if !(1..=VERSION).contains(&version) {
@@ -200,7 +200,7 @@ impl Arrays {
         let components = self.values::<String>("components", "str, one per component")?.1;
         let sample_rate: f64 = self.one("sample_rate", "one float64")?;
         let format = Format::new(sample_rate as f32, layout, self.count("channels")?);
-        // What version 1 did not know.
+        // Version 1 did not have these arrays.
         let calibration =
             self.optional("calibration", |arrays, name| arrays.columns(name, "float32, rows × components"))?;
         let covariances = self.optional("covariances", |arrays, name| {
@@ -232,7 +232,7 @@ impl Arrays {
         Ok((0..len).flat_map(|column| values.iter().skip(column).step_by(len).take(rows)).copied().collect())
     }
 
-    /// An array that need not be there.
+    /// An array that may be missing.
     fn optional<T>(
         &mut self,
         name: &'static str,
@@ -360,7 +360,7 @@ mod tests {
             load(&path).unwrap_err().to_string()
         };
         let message = refusal(&|zip| write_array(zip, "x", &[1], [1.0_f32]).unwrap());
-        assert!(message.contains("holds no array “W”"), "{message}");
+        assert!(message.contains("array “W” is missing"), "{message}");
         let message = refusal(&|zip| {
             write_array(zip, "W", &[1, 1], [1.0_f64]).unwrap();
             write_array(zip, "version", &[], [3_i64]).unwrap();

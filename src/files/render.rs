@@ -1,10 +1,10 @@
-//! Files through the engine: the sound of the plug-in, late by nothing. Only at the rim.
+//! Whole files through the engine: the plug-in's sound, without its latency.
 
 use super::audio::AudioFile;
 use crate::dsp::{Engine, Mode, Settings, StftLayout, TemplatesError};
 use crate::model::{Model, Playing};
 
-/// What of the engine's outputs is kept.
+/// Which outputs of the engine are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outputs {
     /// The mix alone.
@@ -31,10 +31,10 @@ pub fn layout_for(model: &Model, audio: &AudioFile, mode: Option<Mode>) -> StftL
     mode.map_or(model.learned().layout, |mode| mode.layout(audio.sample_rate as f32))
 }
 
-/// Runs the engine over a file, hop after hop. `on_progress` hears the share that is done, 0 to 1.
+/// Runs the engine over a file, hop after hop. `on_progress` is called with the completed share, 0 to 1.
 ///
 /// # Errors
-/// A sample rate that no template can have.
+/// Unsupported sample rate.
 pub fn render(
     model: &Model,
     audio: &AudioFile,

@@ -1,14 +1,14 @@
-//! Files that are there whole or not at all: written beside their place, then renamed into it. Only at the rim.
+//! Atomic writes: a file is written under a temporary name and renamed once it is complete.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Fills a new file by `write` and moves it to `path`. What was there before is replaced only when all is written.
+/// Writes a new file with `write` and moves it to `path`. An existing file is replaced only when all is written.
 ///
 /// # Errors
-/// Whatever writing or renaming fails by; nothing is left behind then, and what was at `path` is untouched.
+/// Writing or renaming failed. No temporary file remains then, and the file at `path` is unchanged.
 pub fn write_whole<E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
@@ -16,7 +16,7 @@ pub fn write_whole<E: From<io::Error>>(
     let beside = beside(path);
     let written = fill(&beside, write).and_then(|()| Ok(fs::rename(&beside, path)?));
     if written.is_err() {
-        // It may not even have been made.
+        // The temporary file may not exist.
         let _ = fs::remove_file(&beside);
     }
     written

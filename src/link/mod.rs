@@ -18,6 +18,7 @@ mod request;
 mod rings;
 mod stage;
 mod status;
+mod unread;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub use request::{Command, LearnRequest};
 pub use rings::{AudioLink, CaptureReader};
 pub use stage::Stage;
 pub use status::{Meters, Phase, Status};
+pub use unread::UnreadModel;
 
 /// Events that the audio thread may be ahead of the learner.
 const RING_EVENTS: usize = 256;

@@ -1,22 +1,22 @@
 //! Models: learned templates and how they were learned, in the one precision that is played, saved and exchanged.
 //!
-//! Everything is quantised when it is learned: templates to one byte a value, 0.375 dB apart; calibration to one byte a
-//! gain; places to six bytes a bin. What is saved is then what plays, and a reopened project sounds the same to the bit.
+//! Everything is quantised when it is learned: templates to one byte per value, 0.375 dB apart; calibration to one byte per
+//! gain; spatial covariances to six bytes per bin. The saved model is exactly the one that plays, so a reopened project sounds the same to the bit.
 
+pub mod bounds;
 pub mod pitch;
+mod quantise;
 pub mod settings;
 
 use thiserror::Error;
 
-use crate::dsp::{Complex32, Covariance, Divergence, Format, MAX_TEMPLATES, StftLayout, Templates, TemplatesError};
-
-/// Decibels between neighbouring codes: an error of at most 0.19 dB, 37 dB below the value itself.
-const STEP_DB: f64 = 0.375;
+use crate::dsp::{Divergence, Format, MAX_TEMPLATES, StftLayout, Templates, TemplatesError};
+use quantise::{codes, decode, decode_covariance, decode_gains};
 
 /// How templates were learned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Learned {
-    /// What was made small.
+    /// The error measure that was minimised.
     pub divergence: Divergence,
     /// Seed of the random start.
     pub seed: u64,
@@ -26,7 +26,7 @@ pub struct Learned {
     pub layout: StftLayout,
     /// Whether transposed copies of tonal templates play along.
     pub extend_pitch: bool,
-    /// Components, by index, that were learned as steady: hum or noise, with few templates and no copies.
+    /// The components, by index, that were learned as steady (hum or noise): they have few templates and no copies.
     pub steady: Vec<usize>,
 }
 
@@ -35,14 +35,14 @@ pub struct Learned {
 pub struct Playing {
     /// Window, hop and latency.
     pub layout: StftLayout,
-    /// About how many bands the activations are estimated in.
+    /// Roughly how many frequency bands activations are estimated in.
     pub bands: usize,
-    /// What the activations are estimated by.
+    /// The error measure that the activations minimise.
     pub divergence: Divergence,
 }
 
 impl Playing {
-    /// Playing in a layout, in the usual number of bands and by the usual divergence.
+    /// Playback in a layout, with the default number of bands and the default divergence.
     pub fn new(layout: StftLayout) -> Self {
         Self { layout, bands: Templates::BANDS, divergence: Divergence::default() }
     }
@@ -55,23 +55,45 @@ pub struct Model {
     learned: Learned,
 }
 
-/// Why a model is refused.
+/// Why a model is invalid.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum ModelError {
-    /// The templates do not hold together.
+    /// The templates are invalid.
     #[error(transparent)]
     Templates(#[from] TemplatesError),
     /// More templates than can be learned.
     #[error("{0} learned templates: there must be 1 to {MAX_TEMPLATES}, for all components together")]
     TooMany(usize),
-    /// Templates of another window than the one they are said to be learned with.
-    #[error("templates for {format}, learned with a window of {window_len}")]
+    /// The templates have another window than the one that learning is said to have used.
+    #[error("the templates are for {format}, but were learned with a window of {window_len}")]
     Window {
         /// What the templates are for.
         format: Format,
         /// What they are said to be learned with.
         window_len: usize,
     },
+    /// A name that is too long.
+    #[error("a component's name has {0} bytes: the most is {max}", max = bounds::MAX_NAME_LEN)]
+    Name(usize),
+    /// A steady component that does not exist.
+    #[error("component {component} is said to be steady: there are {components}, counted from 0")]
+    Steady {
+        /// The component, from 0.
+        component: usize,
+        /// How many there are.
+        components: usize,
+    },
+    /// More steady components than components.
+    #[error("{found} components are said to be steady: there are {components}")]
+    SteadyCount {
+        /// How many are said to be steady.
+        found: usize,
+        /// How many there are.
+        components: usize,
+    },
+    /// Too many iterations.
+    #[error("{0} iterations of learning: the most is {max}", max = bounds::MAX_ITERATIONS)]
+    Iterations(usize),
 }
 
 /// A model as bytes, one after another as in [`Templates`].
@@ -112,10 +134,11 @@ impl Model {
         &self.learned
     }
 
-    /// The templates that play at a rate, in mono or stereo: copies where pitch is extended, all fitted.
+    /// The templates for playback at a sample rate, in mono or stereo: with transposed copies where pitch is extended,
+    /// all fitted to the format.
     ///
     /// # Errors
-    /// A format that this program does not work in.
+    /// Unsupported format.
     pub fn playing(&self, sample_rate: f32, channels: usize, playing: Playing) -> Result<Templates, TemplatesError> {
         let format = Format::new(sample_rate, playing.layout, channels);
         let Learned { extend_pitch, steady, .. } = &self.learned;
@@ -125,19 +148,19 @@ impl Model {
         Ok(if playing.divergence == Divergence::Euclidean { banded.with_gram() } else { banded })
     }
 
-    /// The same model, its components called otherwise.
+    /// The same model with other component names.
     ///
     /// # Errors
-    /// Another number of names.
+    /// The number of names differs.
     pub fn with_names(&self, names: Vec<String>) -> Result<Self, ModelError> {
         let owners = self.templates.owners().to_vec();
         Self::from_codes(self.templates.format(), names, owners, &self.codes(), self.learned.clone())
     }
 
-    /// The same model, its templates owned by other components.
+    /// The same model with other owners of its templates.
     ///
     /// # Errors
-    /// Another number of owners, or components that there are not.
+    /// The number of owners differs, or an owner does not exist.
     pub fn with_owners(&self, owners: Vec<usize>) -> Result<Self, ModelError> {
         let names = self.templates.components().to_vec();
         Self::from_codes(self.templates.format(), names, owners, &self.codes(), self.learned.clone())
@@ -151,7 +174,7 @@ impl Model {
     /// The model of [`Model::codes`]; the same to the bit.
     ///
     /// # Errors
-    /// Templates that make no sense, see [`ModelError`].
+    /// Invalid templates, see [`ModelError`].
     pub fn from_codes(
         format: Format,
         components: Vec<String>,
@@ -162,93 +185,18 @@ impl Model {
         if owners.len() > MAX_TEMPLATES {
             return Err(ModelError::TooMany(owners.len()));
         }
+        bounds::check(&components, &learned)?;
         let templates = Templates::new(format, components, owners, decode(&codes.templates))?
             .calibrated(decode_gains(&codes.calibration))?
-            .placed(codes.places.as_chunks().0.iter().map(decode_place).collect())?;
+            .placed(codes.places.as_chunks().0.iter().map(decode_covariance).collect())?;
         Ok(Self { templates, learned })
     }
-}
-
-fn codes(templates: &Templates) -> Codes {
-    Codes {
-        templates: templates.full().templates().flat_map(|template| encode(&template)).collect(),
-        calibration: templates.calibrations().iter().map(|&gain| encode_gain(gain)).collect(),
-        places: templates.covariances().iter().flat_map(|&covariance| encode_place(covariance)).collect(),
-    }
-}
-
-fn encode(template: &[f32]) -> Vec<u8> {
-    let loudest = f64::from(template.iter().copied().fold(0.0, f32::max));
-    let code = |value: f32| {
-        let below_db = -20.0 * (f64::from(value) / loudest).log10();
-        // A value of zero is infinitely far below, and saturates to code 0.
-        (255.0 - (below_db / STEP_DB).round()).max(0.0) as u8
-    };
-    template.iter().map(|&value| code(value)).collect()
-}
-
-/// Products in float64 only, so that every machine decodes the same bits.
-fn decode(codes: &[u8]) -> Vec<f32> {
-    let step = 0.957_745_235_117_241_2; // 10^(−0.375/20)
-    let mut values = [0.0; 256];
-    values.iter_mut().skip(1).rev().fold(1.0, |value: f64, slot| {
-        *slot = value as f32;
-        value * step
-    });
-    codes.iter().map(|&code| values[usize::from(code)]).collect()
-}
-
-/// The gain whose code is 128: none.
-const UNITY_CODE: u8 = 128;
-
-fn encode_gain(gain: f32) -> u8 {
-    (f64::from(gain).log2() * 127.0 + f64::from(UNITY_CODE)).round().clamp(1.0, 255.0) as u8
-}
-
-fn decode_gains(codes: &[u8]) -> Vec<f32> {
-    let step = 1.005_472_773_022_213; // 2^(1/127)
-    let mut gains = [1.0; 256];
-    for code in 129..256 {
-        gains[code] = gains[code - 1] * step;
-    }
-    for code in (0..128).rev() {
-        gains[code] = gains[code + 1] / step;
-    }
-    codes.iter().map(|&code| gains[usize::from(code)] as f32).collect()
-}
-
-/// Steps of a share from 0 to 1: components that are panned differ by how little of the other channel they hold.
-const SHARE_STEPS: f32 = 65_535.0;
-/// Steps of a coherence from 0 to 1: the filter lives on coherences close to 1.
-const COHERENCE_STEPS: f32 = 32_767.0;
-
-fn encode_place(covariance: Covariance) -> [u8; 6] {
-    let left = (covariance.left.clamp(0.0, 1.0) * SHARE_STEPS).round() as u16;
-    let largest = largest_cross(left);
-    // Towards zero, so that no coherence is above one; a little up, so that what was decoded comes back.
-    let part = |value: f32| {
-        let steps = if largest > 0.0 { (value / largest).clamp(-1.0, 1.0) * COHERENCE_STEPS } else { 0.0 };
-        ((steps.abs() + 0.02).floor().min(COHERENCE_STEPS).copysign(steps) as i16).to_le_bytes()
-    };
-    let ([a, b], [c, d], [e, f]) = (left.to_le_bytes(), part(covariance.cross.re), part(covariance.cross.im));
-    [a, b, c, d, e, f]
-}
-
-fn decode_place(&[a, b, c, d, e, f]: &[u8; 6]) -> Covariance {
-    let left = u16::from_le_bytes([a, b]);
-    let largest = largest_cross(left);
-    let part = |bytes: [u8; 2]| f32::from(i16::from_le_bytes(bytes)) / COHERENCE_STEPS * largest;
-    Covariance::new(f32::from(left) / SHARE_STEPS, Complex32::new(part([c, d]), part([e, f])))
-}
-
-fn largest_cross(left: u16) -> f32 {
-    let left = f32::from(left) / SHARE_STEPS;
-    (left * (1.0 - left)).max(0.0).sqrt()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::{Complex32, Covariance};
 
     fn learned(window_len: usize) -> Learned {
         let layout = StftLayout::new(window_len, window_len / 4).unwrap();
@@ -277,12 +225,6 @@ mod tests {
     }
 
     #[test]
-    fn the_quantisation_step_is_what_it_says() {
-        assert!((decode(&[254])[0] - 10f64.powf(-STEP_DB / 20.0) as f32).abs() < 1e-7);
-        assert_eq!((decode(&[0])[0], decode(&[255])[0]), (0.0, 1.0));
-    }
-
-    #[test]
     fn codes_give_the_same_model_to_the_bit_however_often() {
         let first = model();
         let mut again = first.clone();
@@ -295,39 +237,6 @@ mod tests {
         let (a, b) = (first.templates(), again.templates());
         assert!(a.full().templates().eq(b.full().templates()));
         assert_eq!((a.calibrations(), a.covariances()), (b.calibrations(), b.covariances()));
-    }
-
-    #[test]
-    fn every_code_of_a_gain_and_of_a_place_comes_back() {
-        for code in 1..=255 {
-            assert_eq!(encode_gain(decode_gains(&[code])[0]), code);
-        }
-        for left in (0..=65_535u16).step_by(257).chain([1, 2, 3, 65_533, 65_534]) {
-            for (re, im) in
-                [(0i16, 0i16), (32_767, 0), (-32_767, 0), (16_384, -16_384), (-23_000, 23_000), (1, -1), (9, 31)]
-            {
-                let ([a, b], [c, d], [e, f]) = (left.to_le_bytes(), re.to_le_bytes(), im.to_le_bytes());
-                let place = decode_place(&[a, b, c, d, e, f]);
-                assert!(place.is_valid(), "{place:?}");
-                let is_one_sided = left == 0 || left == 65_535;
-                let expected = if is_one_sided { [a, b, 0, 0, 0, 0] } else { [a, b, c, d, e, f] };
-                assert_eq!(encode_place(place), expected, "{left} {re} {im}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_quantised_place_is_close_to_the_learned_one() {
-        for n in 0..1000 {
-            let left = n as f32 / 999.0;
-            let exact = Covariance::new(left, Complex32::from_polar((left * (1.0 - left)).sqrt(), 0.3));
-            let found = decode_place(&encode_place(exact));
-            // Half a step of the share, and two steps of the coherence.
-            assert!(
-                (found.left - left).abs() < 8e-6 && (found.cross - exact.cross).norm() < 8e-5,
-                "{exact:?} {found:?}"
-            );
-        }
     }
 
     #[test]

@@ -1,10 +1,48 @@
-//! The choices of enumerated parameters, as hosts show them. Ids are forever.
+//! The values of parameters that are one of a list: what hosts show, and the ids that states save. Ids are forever.
 
 use nice_plug::params::enums::Enum;
 
-use crate::dsp::{Divergence, Mode};
+use crate::dsp::{Divergence, MAX_COMPONENTS, Mode};
 use crate::link::Command;
-use crate::model::settings::{GroupBy, Steadiness};
+use crate::model::settings::{GroupBy, Steadiness, Target};
+
+/// A type whose values are a list to choose from.
+pub trait Choices: Copy + PartialEq + 'static {
+    /// Every value, in the order that hosts show.
+    const ALL: &'static [Self];
+    /// What hosts show, one for each value.
+    const NAMES: &'static [&'static str];
+    /// What states save, one for each value.
+    const IDS: &'static [&'static str];
+}
+
+/// A value of a list, as parameters hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice<T>(pub T);
+
+impl<T: Choices> Enum for Choice<T> {
+    fn variants() -> &'static [&'static str] {
+        T::NAMES
+    }
+
+    fn ids() -> Option<&'static [&'static str]> {
+        Some(T::IDS)
+    }
+
+    fn to_index(self) -> usize {
+        T::ALL.iter().position(|&value| value == self.0).unwrap_or_default()
+    }
+
+    fn from_index(index: usize) -> Self {
+        Self(T::ALL.get(index).copied().unwrap_or(T::ALL[0]))
+    }
+}
+
+impl From<Choice<Self>> for Mode {
+    fn from(Choice(mode): Choice<Self>) -> Self {
+        mode
+    }
+}
 
 /// The capture switch. Both positions are saved as “off”: a project never opens recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,36 +53,23 @@ pub enum CaptureSwitch {
     On,
 }
 
-impl Enum for CaptureSwitch {
-    fn variants() -> &'static [&'static str] {
-        &["Off", "On"]
-    }
-
-    fn ids() -> Option<&'static [&'static str]> {
-        Some(&["off", "off"])
-    }
-
-    fn to_index(self) -> usize {
-        self as usize
-    }
-
-    fn from_index(index: usize) -> Self {
-        if index == 1 { Self::On } else { Self::Off }
-    }
+impl Choices for CaptureSwitch {
+    const ALL: &'static [Self] = &[Self::Off, Self::On];
+    const NAMES: &'static [&'static str] = &["Off", "On"];
+    const IDS: &'static [&'static str] = &["off", "off"];
 }
 
-/// A command, done once whenever the parameter changes to it. Each is saved as nothing: a project never opens with one.
+/// A command, done once whenever the parameter changes to it. Each is saved as “none”: a project never opens with one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandChoice {
-    /// Nothing is asked for.
+    /// No command.
     Nothing,
     /// See [`Command`].
     Do(Command),
 }
 
-impl CommandChoice {
-    /// In the order of the parameter's values.
-    const ALL: [Self; 8] = [
+impl Choices for CommandChoice {
+    const ALL: &'static [Self] = &[
         Self::Nothing,
         Self::Do(Command::LearnLast),
         Self::Do(Command::LearnAgain),
@@ -54,135 +79,111 @@ impl CommandChoice {
         Self::Do(Command::Compare),
         Self::Do(Command::Clear),
     ];
+    const NAMES: &'static [&'static str] =
+        &["–", "Learn last", "Learn again", "Cancel", "Keep", "Revert", "Compare A/B", "Clear captures"];
+    const IDS: &'static [&'static str] = &["none"; Self::ALL.len()];
 }
 
 impl Enum for CommandChoice {
     fn variants() -> &'static [&'static str] {
-        &["–", "Learn last", "Learn again", "Cancel", "Keep", "Revert", "Compare A/B", "Clear captures"]
+        Choice::<Self>::variants()
     }
 
     fn ids() -> Option<&'static [&'static str]> {
-        Some(&["none"; Self::ALL.len()])
+        Choice::<Self>::ids()
     }
 
     fn to_index(self) -> usize {
-        Self::ALL.iter().position(|&choice| choice == self).unwrap_or_default()
+        Choice(self).to_index()
     }
 
     fn from_index(index: usize) -> Self {
-        Self::ALL.get(index).copied().unwrap_or(Self::Nothing)
+        Choice::from_index(index).0
     }
 }
 
-/// The divergence, as hosts show it.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum DivergenceChoice {
-    /// See [`Divergence::KullbackLeibler`].
-    #[id = "kl"]
-    #[name = "Kullback-Leibler"]
-    KullbackLeibler,
-    /// See [`Divergence::Euclidean`].
-    #[id = "euclidean"]
-    #[name = "Euclidean"]
-    Euclidean,
-    /// See [`Divergence::ItakuraSaito`].
-    #[id = "is"]
-    #[name = "Itakura-Saito"]
-    ItakuraSaito,
-}
+/// Values of the target: everything, each component, the rest.
+const TARGETS: usize = MAX_COMPONENTS + 2;
 
-impl From<DivergenceChoice> for Divergence {
-    fn from(choice: DivergenceChoice) -> Self {
-        match choice {
-            DivergenceChoice::KullbackLeibler => Self::KullbackLeibler,
-            DivergenceChoice::Euclidean => Self::Euclidean,
-            DivergenceChoice::ItakuraSaito => Self::ItakuraSaito,
+impl Choices for Target {
+    const ALL: &'static [Self] = &const {
+        let mut all = [Self::All; TARGETS];
+        let mut component = 0;
+        while component < MAX_COMPONENTS {
+            all[component + 1] = Self::Component(component as u8);
+            component += 1;
         }
-    }
+        all[TARGETS - 1] = Self::Rest;
+        all
+    };
+    const NAMES: &'static [&'static str] = &const {
+        let names: [&str; TARGETS] = [
+            "All",
+            "Component 1",
+            "Component 2",
+            "Component 3",
+            "Component 4",
+            "Component 5",
+            "Component 6",
+            "Component 7",
+            "Component 8",
+            "Component 9",
+            "Component 10",
+            "Component 11",
+            "Component 12",
+            "Component 13",
+            "Component 14",
+            "Component 15",
+            "Component 16",
+            "Rest",
+        ];
+        names
+    };
+    const IDS: &'static [&'static str] = &const {
+        let ids: [&str; TARGETS] = [
+            "all",
+            "component_1",
+            "component_2",
+            "component_3",
+            "component_4",
+            "component_5",
+            "component_6",
+            "component_7",
+            "component_8",
+            "component_9",
+            "component_10",
+            "component_11",
+            "component_12",
+            "component_13",
+            "component_14",
+            "component_15",
+            "component_16",
+            "rest",
+        ];
+        ids
+    };
 }
 
-/// The mode, as hosts show it.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum ModeChoice {
-    /// See [`Mode::Fine`].
-    #[id = "fine"]
-    #[name = "Fine"]
-    Fine,
-    /// See [`Mode::Normal`].
-    #[id = "normal"]
-    #[name = "Normal"]
-    Normal,
-    /// See [`Mode::Tight`].
-    #[id = "tight"]
-    #[name = "Tight"]
-    Tight,
-    /// See [`Mode::Live`].
-    #[id = "live"]
-    #[name = "Live"]
-    Live,
+impl Choices for Divergence {
+    const ALL: &'static [Self] = &[Self::KullbackLeibler, Self::Euclidean, Self::ItakuraSaito];
+    const NAMES: &'static [&'static str] = &["Kullback-Leibler", "Euclidean", "Itakura-Saito"];
+    const IDS: &'static [&'static str] = &["kl", "euclidean", "is"];
 }
 
-impl From<ModeChoice> for Mode {
-    fn from(choice: ModeChoice) -> Self {
-        match choice {
-            ModeChoice::Fine => Self::Fine,
-            ModeChoice::Normal => Self::Normal,
-            ModeChoice::Tight => Self::Tight,
-            ModeChoice::Live => Self::Live,
-        }
-    }
+impl Choices for Mode {
+    const ALL: &'static [Self] = &[Self::Fine, Self::Normal, Self::Tight, Self::Live];
+    const NAMES: &'static [&'static str] = &["Fine", "Normal", "Tight", "Live"];
+    const IDS: &'static [&'static str] = &["fine", "normal", "tight", "live"];
 }
 
-/// What templates are grouped by, as hosts show it.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum GroupByChoice {
-    /// See [`GroupBy::Auto`].
-    #[id = "auto"]
-    #[name = "Auto"]
-    Auto,
-    /// See [`GroupBy::Timbre`].
-    #[id = "timbre"]
-    #[name = "Timbre"]
-    Timbre,
-    /// See [`GroupBy::Hits`].
-    #[id = "hits"]
-    #[name = "Hits"]
-    Hits,
+impl Choices for GroupBy {
+    const ALL: &'static [Self] = &[Self::Auto, Self::Timbre, Self::Hits];
+    const NAMES: &'static [&'static str] = &["Auto", "Timbre", "Hits"];
+    const IDS: &'static [&'static str] = &["auto", "timbre", "hits"];
 }
 
-impl From<GroupByChoice> for GroupBy {
-    fn from(choice: GroupByChoice) -> Self {
-        match choice {
-            GroupByChoice::Auto => Self::Auto,
-            GroupByChoice::Timbre => Self::Timbre,
-            GroupByChoice::Hits => Self::Hits,
-        }
-    }
-}
-
-/// Steadiness, as hosts show it.
-#[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum SteadinessChoice {
-    /// See [`Steadiness::Detect`].
-    #[id = "detect"]
-    #[name = "Detect"]
-    Detect,
-    /// See [`Steadiness::Steady`].
-    #[id = "steady"]
-    #[name = "Hum or noise"]
-    Steady,
-    /// See [`Steadiness::Varying`].
-    #[id = "varying"]
-    #[name = "Varying"]
-    Varying,
-}
-
-impl From<SteadinessChoice> for Steadiness {
-    fn from(choice: SteadinessChoice) -> Self {
-        match choice {
-            SteadinessChoice::Detect => Self::Detect,
-            SteadinessChoice::Steady => Self::Steady,
-            SteadinessChoice::Varying => Self::Varying,
-        }
-    }
+impl Choices for Steadiness {
+    const ALL: &'static [Self] = &[Self::Detect, Self::Steady, Self::Varying];
+    const NAMES: &'static [&'static str] = &["Detect", "Hum or noise", "Varying"];
+    const IDS: &'static [&'static str] = &["detect", "steady", "varying"];
 }

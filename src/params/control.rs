@@ -1,8 +1,9 @@
-//! The plug-in's parameters, as the editor speaks of them.
+//! The plug-in's parameters, as the editor refers to them.
 
 use nice_plug::prelude::Param;
 
 use super::UnweaveParams;
+use super::registry::{Entry, PER_COMPONENT, TABLE};
 use crate::dsp::MAX_COMPONENTS;
 
 /// One parameter.
@@ -10,15 +11,17 @@ use crate::dsp::MAX_COMPONENTS;
 pub enum Control {
     /// The capture switch.
     Capture,
-    /// What the next capture holds.
+    /// The command.
+    Command,
+    /// The target of the next capture.
     Target,
-    /// Components to find.
+    /// The number of components to find.
     Components,
-    /// Templates of each.
+    /// The number of templates per component.
     Templates,
-    /// What is made small.
+    /// The error measure that learning and playback minimise.
     Divergence,
-    /// What templates are grouped by.
+    /// How templates are grouped into components.
     GroupBy,
     /// Whether the captured component is hum or noise.
     Steadiness,
@@ -26,19 +29,19 @@ pub enum Control {
     ExtendPitch,
     /// Learning threads.
     Threads,
-    /// Seconds that “learn the last” takes.
+    /// How many seconds “Learn last” learns from.
     LastSeconds,
-    /// Record only while the host plays.
+    /// Records only while the transport plays.
     FollowTransport,
-    /// Add to the kept capture.
+    /// Appends to the previous capture.
     Accumulate,
-    /// Keep the last half minute.
+    /// Keeps the last 30 seconds.
     KeepHistory,
-    /// What is traded for latency.
+    /// The trade of separation quality for latency.
     Mode,
-    /// Components are taken apart by place too.
+    /// The spatial filter.
     Spatial,
-    /// Bands of the activations.
+    /// Frequency bands in which activations are estimated.
     Bands,
     /// Updates per frame.
     Updates,
@@ -46,7 +49,7 @@ pub enum Control {
     Mix,
     /// Gain of the output.
     Output,
-    /// The delayed input instead.
+    /// The delayed input in place of the mix.
     Bypass,
     /// A component's gain.
     Gain(usize),
@@ -58,66 +61,73 @@ pub enum Control {
     Gate(usize),
 }
 
-/// Controls that there is one of.
-const SINGLE: [Control; 20] = [
-    Control::Capture,
-    Control::Target,
-    Control::Components,
-    Control::Templates,
-    Control::Divergence,
-    Control::GroupBy,
-    Control::Steadiness,
-    Control::ExtendPitch,
-    Control::Threads,
-    Control::LastSeconds,
-    Control::FollowTransport,
-    Control::Accumulate,
-    Control::KeepHistory,
-    Control::Mode,
-    Control::Spatial,
-    Control::Bands,
-    Control::Updates,
-    Control::Mix,
-    Control::Output,
-    Control::Bypass,
-];
+/// Controls that there is one of; they come first.
+const SINGLE: usize = TABLE.len() - PER_COMPONENT;
 
 impl Control {
     /// How many there are.
-    pub const COUNT: usize = SINGLE.len() + 4 * MAX_COMPONENTS;
+    pub const COUNT: usize = SINGLE + PER_COMPONENT * MAX_COMPONENTS;
 
     /// Every control, in the order of [`Control::index`].
     pub fn all() -> impl Iterator<Item = Self> {
         let strips = (0..MAX_COMPONENTS).flat_map(|n| [Self::Gain(n), Self::Mute(n), Self::Solo(n), Self::Gate(n)]);
-        SINGLE.into_iter().chain(strips)
+        TABLE[..SINGLE].iter().map(|entry| entry.control).chain(strips)
     }
 
-    /// Its place among all.
+    /// Its index among all.
     pub fn index(self) -> usize {
-        let strip = |component: usize, part: usize| SINGLE.len() + 4 * component + part;
-        match self {
-            Self::Gain(component) => strip(component, 0),
-            Self::Mute(component) => strip(component, 1),
-            Self::Solo(component) => strip(component, 2),
-            Self::Gate(component) => strip(component, 3),
-            single => SINGLE.iter().position(|&known| known == single).unwrap_or(0),
+        self.row() + PER_COMPONENT * self.component().unwrap_or(0)
+    }
+
+    /// Its entry in the table of parameters.
+    pub fn entry(self) -> &'static Entry {
+        &TABLE[self.row()]
+    }
+
+    /// What hosts call it.
+    pub fn name(self) -> String {
+        match self.component() {
+            Some(component) => format!("{} {}", self.entry().name, component + 1),
+            None => self.entry().name.into(),
         }
+    }
+
+    /// The component that it belongs to, from 0.
+    pub fn component(self) -> Option<usize> {
+        match self {
+            Self::Gain(component) | Self::Mute(component) | Self::Solo(component) | Self::Gate(component) => {
+                Some(component)
+            }
+            _ => None,
+        }
+    }
+
+    fn row(self) -> usize {
+        let first = match self {
+            Self::Gain(_) => Self::Gain(0),
+            Self::Mute(_) => Self::Mute(0),
+            Self::Solo(_) => Self::Solo(0),
+            Self::Gate(_) => Self::Gate(0),
+            single => single,
+        };
+        TABLE.iter().position(|entry| entry.control == first).unwrap_or(0)
     }
 }
 
-/// What is done with a parameter, whatever its type.
+/// An operation on a parameter of any type.
 pub trait Visit {
-    /// What comes out.
+    /// The result.
     type Output;
-    /// Does it.
+    /// Runs the operation.
     fn visit<P: Param>(self, param: &P) -> Self::Output;
 }
 
-/// Does something with the parameter of a control.
+/// Runs an operation on the parameter of a control.
 pub fn visit<V: Visit>(params: &UnweaveParams, control: Control, visitor: V) -> V::Output {
     let strip = |component: usize| &params.components_mixed[component.min(MAX_COMPONENTS - 1)];
     match control {
         Control::Capture => visitor.visit(&params.capture),
+        Control::Command => visitor.visit(&params.command),
         Control::Target => visitor.visit(&params.target),
         Control::Components => visitor.visit(&params.components),
         Control::Templates => visitor.visit(&params.templates),
@@ -149,8 +159,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_control_has_its_own_place() {
+    fn every_control_has_its_own_index() {
         assert_eq!(Control::all().count(), Control::COUNT);
-        assert!(Control::all().enumerate().all(|(place, control)| control.index() == place));
+        assert!(Control::all().enumerate().all(|(index, control)| control.index() == index));
     }
 }

@@ -1,36 +1,30 @@
-//! Every parameter, with its range and text. Ids are forever.
+//! Every parameter. Ids, ranges, defaults and descriptions are in [`registry`]; here are the values.
 //!
-//! 51 can be automated: gain, mute and solo of 16 components, mix, output and bypass. (Live shows a plug-in's first 64.)
+//! 54 can be automated: gain, mute and solo of 16 components, mix, output and bypass, and capture, command and target for
+//! footswitches and controllers. (Live shows a plug-in's first 64.)
 
 pub mod choices;
 pub mod control;
+pub mod migrate;
+pub mod registry;
 pub mod state;
 pub mod window_size;
 
 pub use control::Control;
+pub use registry::{GATE_MAX_DB, GATE_OFF_DB};
 
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
 
-use crate::dsp::{MAX_COMPONENTS, MAX_TEMPLATES, Mode, Settings, Templates};
+use crate::dsp::{Divergence, MAX_COMPONENTS, MAX_TEMPLATES, Mode, Settings};
 use crate::link::{HistorySwitch, Listening, Models, Recording, Status};
 use crate::model::Playing;
-use crate::model::settings::{LearnSettings, Target};
-use choices::{CaptureSwitch, CommandChoice, DivergenceChoice, GroupByChoice, ModeChoice, SteadinessChoice};
+use crate::model::settings::{GroupBy, LearnSettings, Steadiness, Target};
+use choices::{CaptureSwitch, Choice, CommandChoice};
+use registry::{Automation, Entry, Kind, MAX_GAIN, MAX_THREADS, NumberText};
 use state::SavedModelField;
 use window_size::EditorSize;
-
-/// At +12 dB a fader ends; halfway up it is at 0 dB.
-const MAX_GAIN: f32 = 4.0;
-/// The value of `target` after all components.
-const TARGET_REST: i32 = MAX_COMPONENTS as i32 + 1;
-/// The most threads that can be asked for to learn.
-const MAX_THREADS: i32 = 16;
-/// The lowest gate threshold means off.
-pub const GATE_OFF_DB: f32 = -80.0;
-/// The highest gate threshold: broadband sound adds up to more than a full-scale sine.
-pub const GATE_MAX_DB: f32 = 20.0;
 
 /// The plug-in's parameters and saved model.
 #[derive(Params)]
@@ -43,53 +37,53 @@ pub struct UnweaveParams {
     pub editor: EditorSize,
     /// On records the input, off learns from what was recorded.
     #[id = "capture"]
-    pub capture: EnumParam<CaptureSwitch>,
-    /// Does something once, whenever it changes.
+    pub capture: EnumParam<Choice<CaptureSwitch>>,
+    /// Acts once whenever it changes to a command.
     #[id = "command"]
     pub command: EnumParam<CommandChoice>,
     /// Seconds of the history that “Learn last” learns from.
     #[id = "last"]
     pub last: IntParam,
-    /// A capture records only while the host's transport plays.
+    /// Whether a capture records only while the host's transport plays.
     #[id = "follow"]
     pub follow: BoolParam,
-    /// A capture is appended to the one of the same target before it.
+    /// Whether a capture is appended to the previous one of the same target.
     #[id = "accumulate"]
     pub accumulate: BoolParam,
-    /// The last seconds that played are kept.
+    /// Whether the last 30 seconds are kept in memory.
     #[id = "history"]
     pub history: BoolParam,
     /// What the next capture holds: everything, one component alone, or the rest.
     #[id = "target"]
-    pub target: IntParam,
-    /// Components to find.
+    pub target: EnumParam<Choice<Target>>,
+    /// The number of components to find.
     #[id = "components"]
     pub components: IntParam,
-    /// Templates of each component.
+    /// The number of templates per component.
     #[id = "templates"]
     pub templates: IntParam,
-    /// What learning and playing make small.
+    /// The error measure that learning and playback minimise.
     #[id = "divergence"]
-    pub divergence: EnumParam<DivergenceChoice>,
-    /// What templates are grouped by into components.
+    pub divergence: EnumParam<Choice<Divergence>>,
+    /// How templates are grouped into components.
     #[id = "group_by"]
-    pub group_by: EnumParam<GroupByChoice>,
-    /// Whether the captured component is hum or noise.
+    pub group_by: EnumParam<Choice<GroupBy>>,
+    /// Whether the captured component is steady hum or noise.
     #[id = "steady"]
-    pub steadiness: EnumParam<SteadinessChoice>,
-    /// Transposed copies of tonal templates.
+    pub steadiness: EnumParam<Choice<Steadiness>>,
+    /// Whether transposed copies of tonal templates are added.
     #[id = "extend_pitch"]
     pub extend_pitch: BoolParam,
-    /// The most threads that may learn.
+    /// The most threads that learning may use; 0 lets the program choose.
     #[id = "threads"]
     pub threads: IntParam,
-    /// What is traded for latency.
+    /// The trade of separation quality for latency.
     #[id = "mode"]
-    pub mode: EnumParam<ModeChoice>,
-    /// Components are taken apart by place too.
+    pub mode: EnumParam<Choice<Mode>>,
+    /// Whether stereo components are also separated by direction.
     #[id = "spatial"]
     pub spatial: BoolParam,
-    /// Bands that the activations are estimated in.
+    /// Frequency bands in which activations are estimated.
     #[id = "bands"]
     pub bands: IntParam,
     /// Multiplicative updates per frame.
@@ -101,10 +95,10 @@ pub struct UnweaveParams {
     /// Gain of the output.
     #[id = "output"]
     pub output: FloatParam,
-    /// The delayed input instead.
+    /// The delayed input in place of the mix.
     #[id = "bypass"]
     pub bypass: BoolParam,
-    /// What each component has.
+    /// The mixer strips of the components.
     #[nested(array, group = "Component")]
     pub components_mixed: [ComponentParams; MAX_COMPONENTS],
 }
@@ -129,48 +123,31 @@ pub struct ComponentParams {
 impl UnweaveParams {
     /// Parameters at their defaults; the saved model is the one in `models`.
     pub fn new(models: Arc<Models>, status: Arc<Status>) -> Self {
-        let templates_max = (MAX_TEMPLATES / MAX_COMPONENTS) as i32;
-        let count = |name: &str, default: usize, max: i32| {
-            IntParam::new(name, default as i32, IntRange::Linear { min: 1, max }).non_automatable()
-        };
         Self {
             model: SavedModelField::new(models, status),
             editor: EditorSize::default(),
-            capture: EnumParam::new("Capture", CaptureSwitch::Off).non_automatable(),
-            command: EnumParam::new("Command", CommandChoice::Nothing).non_automatable(),
-            last: count("Last seconds", 8, i32::from(LearnSettings::MAX_LAST_S)).with_unit(" s"),
-            follow: BoolParam::new("Follow transport", false).non_automatable(),
-            accumulate: BoolParam::new("Accumulate", false).non_automatable(),
-            history: BoolParam::new("Keep history", true).non_automatable(),
-            components: count("Components", 4, MAX_COMPONENTS as i32),
-            target: IntParam::new("Target", 0, IntRange::Linear { min: 0, max: TARGET_REST })
-                .with_value_to_string(Arc::new(target_text))
-                .with_string_to_value(Arc::new(target_value))
-                .non_automatable(),
-            templates: IntParam::new("Templates", 0, IntRange::Linear { min: 0, max: templates_max })
-                .with_value_to_string(Arc::new(count_text))
-                .with_string_to_value(Arc::new(count_value))
-                .non_automatable(),
-            group_by: EnumParam::new("Group by", GroupByChoice::Auto).non_automatable(),
-            steadiness: EnumParam::new("Steady", SteadinessChoice::Detect).non_automatable(),
-            extend_pitch: BoolParam::new("Extend pitch", true).non_automatable(),
-            threads: IntParam::new("Learning threads", 0, IntRange::Linear { min: 0, max: MAX_THREADS })
-                .with_value_to_string(Arc::new(count_text))
-                .with_string_to_value(Arc::new(count_value))
-                .non_automatable(),
-            mode: EnumParam::new("Mode", ModeChoice::Normal).non_automatable(),
-            spatial: BoolParam::new("Spatial filter", true).non_automatable(),
-            divergence: EnumParam::new("Divergence", DivergenceChoice::KullbackLeibler).non_automatable(),
-            bands: IntParam::new("Bands", Templates::BANDS as i32, IntRange::Linear { min: 20, max: 400 })
-                .non_automatable(),
-            updates: count("Updates", Settings::default().updates, 100),
-            mix: FloatParam::new("Mix", 1.0, FloatRange::Linear { min: 0.0, max: 1.0 })
-                .with_unit(" %")
-                .with_value_to_string(formatters::v2s_f32_percentage(0))
-                .with_string_to_value(formatters::s2v_f32_percentage()),
-            output: gain("Output"),
-            bypass: BoolParam::new("Bypass", false).make_bypass(),
-            components_mixed: std::array::from_fn(|index| ComponentParams::new(index + 1)),
+            capture: choice(Control::Capture),
+            command: choice(Control::Command),
+            last: number(Control::LastSeconds),
+            follow: switch(Control::FollowTransport),
+            accumulate: switch(Control::Accumulate),
+            history: switch(Control::KeepHistory),
+            target: choice(Control::Target),
+            components: number(Control::Components),
+            templates: number(Control::Templates),
+            divergence: choice(Control::Divergence),
+            group_by: choice(Control::GroupBy),
+            steadiness: choice(Control::Steadiness),
+            extend_pitch: switch(Control::ExtendPitch),
+            threads: number(Control::Threads),
+            mode: choice(Control::Mode),
+            spatial: switch(Control::Spatial),
+            bands: number(Control::Bands),
+            updates: number(Control::Updates),
+            mix: level(Control::Mix),
+            output: level(Control::Output),
+            bypass: switch(Control::Bypass).make_bypass(),
+            components_mixed: std::array::from_fn(ComponentParams::new),
         }
     }
 
@@ -186,7 +163,7 @@ impl UnweaveParams {
             mix: self.mix.value(),
             output: self.output.value(),
             bypass: self.bypass.value(),
-            divergence: self.divergence.value().into(),
+            divergence: self.divergence.value().0,
             updates: self.updates.value().max(1) as usize,
             spatial: self.spatial.value(),
             ..Settings::default()
@@ -198,7 +175,7 @@ impl UnweaveParams {
         Playing {
             layout: mode.layout(sample_rate),
             bands: self.bands.value().max(1) as usize,
-            divergence: self.divergence.value().into(),
+            divergence: self.divergence.value().0,
         }
     }
 
@@ -206,17 +183,13 @@ impl UnweaveParams {
     pub fn learn_settings(&self) -> LearnSettings {
         let templates = self.templates.value().clamp(0, (MAX_TEMPLATES / MAX_COMPONENTS) as i32) as u8;
         LearnSettings {
-            target: match self.target.value() {
-                number @ 1..TARGET_REST => Target::Component(number as u8 - 1),
-                TARGET_REST => Target::Rest,
-                _ => Target::All,
-            },
+            target: self.target.value().0,
             components: self.components.value().clamp(1, MAX_COMPONENTS as i32) as u8,
             templates: Some(templates).filter(|&templates| templates > 0),
-            divergence: self.divergence.value().into(),
-            mode: self.mode.value().into(),
-            group_by: self.group_by.value().into(),
-            steadiness: self.steadiness.value().into(),
+            divergence: self.divergence.value().0,
+            mode: self.mode.value().0,
+            group_by: self.group_by.value().0,
+            steadiness: self.steadiness.value().0,
             extend_pitch: self.extend_pitch.value(),
             threads: self.threads.value().clamp(0, MAX_THREADS) as u8,
             last_s: self.last.value().clamp(1, LearnSettings::MAX_LAST_S.into()) as u8,
@@ -226,7 +199,7 @@ impl UnweaveParams {
 
     /// What to listen to while the host's transport plays, as the parameters stand now.
     pub fn listening_while_playing(&self) -> Listening {
-        let recording = match self.capture.value() {
+        let recording = match self.capture.value().0 {
             CaptureSwitch::Off => Recording::Off,
             CaptureSwitch::On => Recording::On,
         };
@@ -245,16 +218,12 @@ impl UnweaveParams {
 }
 
 impl ComponentParams {
-    fn new(number: usize) -> Self {
+    fn new(component: usize) -> Self {
         Self {
-            gain: gain(&format!("Gain {number}")),
-            mute: BoolParam::new(format!("Mute {number}"), false),
-            solo: BoolParam::new(format!("Solo {number}"), false),
-            gate: FloatParam::new(format!("Gate {number}"), GATE_OFF_DB, GATE_RANGE)
-                .with_unit(" dB")
-                .with_value_to_string(Arc::new(gate_text))
-                .with_string_to_value(Arc::new(gate_value))
-                .non_automatable(),
+            gain: level(Control::Gain(component)),
+            mute: switch(Control::Mute(component)),
+            solo: switch(Control::Solo(component)),
+            gate: level(Control::Gate(component)),
         }
     }
 }
@@ -274,11 +243,73 @@ pub fn gate_position(db: f32) -> f32 {
     GATE_RANGE.normalize(db)
 }
 
-fn gain(name: &str) -> FloatParam {
-    FloatParam::new(name, 1.0, GAIN_RANGE)
-        .with_unit(" dB")
-        .with_value_to_string(formatters::v2s_f32_gain_to_db(1))
-        .with_string_to_value(formatters::s2v_f32_gain_to_db())
+/// A switch of the registry.
+fn switch(control: Control) -> BoolParam {
+    let entry = control.entry();
+    let Kind::Switch { default } = entry.kind else { return not_of_this_kind(entry) };
+    let param = BoolParam::new(control.name(), default);
+    match entry.automation {
+        Automation::Automatable => param,
+        Automation::Manual => param.non_automatable(),
+    }
+}
+
+/// A whole number of the registry.
+fn number(control: Control) -> IntParam {
+    let entry = control.entry();
+    let Kind::Number { min, max, default, text } = entry.kind else { return not_of_this_kind(entry) };
+    let param = IntParam::new(control.name(), default, IntRange::Linear { min, max });
+    let param = match text {
+        NumberText::Plain => param,
+        NumberText::Seconds => param.with_unit(" s"),
+        NumberText::ZeroIsAuto => {
+            param.with_value_to_string(Arc::new(count_text)).with_string_to_value(Arc::new(count_value))
+        }
+    };
+    match entry.automation {
+        Automation::Automatable => param,
+        Automation::Manual => param.non_automatable(),
+    }
+}
+
+/// A list of the registry.
+fn choice<T: Enum + PartialEq + 'static>(control: Control) -> EnumParam<T> {
+    let entry = control.entry();
+    let Kind::Choice { default, .. } = entry.kind else { return not_of_this_kind(entry) };
+    let param = EnumParam::new(control.name(), T::from_index(default));
+    match entry.automation {
+        Automation::Automatable => param,
+        Automation::Manual => param.non_automatable(),
+    }
+}
+
+/// A gain, a gate or a share of the registry.
+fn level(control: Control) -> FloatParam {
+    let entry = control.entry();
+    let param = match entry.kind {
+        Kind::Gain => FloatParam::new(control.name(), 1.0, GAIN_RANGE)
+            .with_unit(" dB")
+            .with_value_to_string(formatters::v2s_f32_gain_to_db(1))
+            .with_string_to_value(formatters::s2v_f32_gain_to_db()),
+        Kind::Gate => FloatParam::new(control.name(), GATE_OFF_DB, GATE_RANGE)
+            .with_unit(" dB")
+            .with_value_to_string(Arc::new(gate_text))
+            .with_string_to_value(Arc::new(gate_value)),
+        Kind::Share => FloatParam::new(control.name(), 1.0, FloatRange::Linear { min: 0.0, max: 1.0 })
+            .with_unit(" %")
+            .with_value_to_string(formatters::v2s_f32_percentage(0))
+            .with_string_to_value(formatters::s2v_f32_percentage()),
+        _ => return not_of_this_kind(entry),
+    };
+    match entry.automation {
+        Automation::Automatable => param,
+        Automation::Manual => param.non_automatable(),
+    }
+}
+
+/// A mistake in this program: the first test that makes an instance finds it.
+fn not_of_this_kind<T>(entry: &Entry) -> T {
+    panic!("“{}” is another kind of parameter: {:?}", entry.id, entry.kind)
 }
 
 fn count_text(count: i32) -> String {
@@ -287,23 +318,6 @@ fn count_text(count: i32) -> String {
 
 fn count_value(text: &str) -> Option<i32> {
     if text.trim().eq_ignore_ascii_case("auto") { Some(0) } else { text.trim().parse().ok() }
-}
-
-fn target_text(target: i32) -> String {
-    match target {
-        0 => "All".into(),
-        TARGET_REST => "Rest".into(),
-        number => format!("Component {number}"),
-    }
-}
-
-fn target_value(text: &str) -> Option<i32> {
-    let text = text.trim();
-    match text.to_ascii_lowercase().as_str() {
-        "all" => Some(0),
-        "rest" => Some(TARGET_REST),
-        text => text.trim_start_matches("component").trim().parse().ok(),
-    }
 }
 
 fn gate_text(db: f32) -> String {

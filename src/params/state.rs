@@ -1,4 +1,4 @@
-//! What a project saves of a model. Host and GUI threads only.
+//! The saved form of a model in a project. Host and GUI threads only.
 
 use std::sync::Arc;
 
@@ -6,15 +6,20 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use thiserror::Error;
 
 use crate::dsp::{Divergence, Format, StftLayout};
-use crate::link::{Models, Status};
+use crate::link::{Models, Status, UnreadModel};
 use crate::model::{Codes, Learned, Model};
 
 /// The version that this program writes, and the newest that it reads.
 const VERSION: u32 = 2;
+/// The versions that this program reads.
+const VERSIONS: std::ops::RangeInclusive<u32> = 1..=VERSION;
 
-/// A model as it stands in a saved project.
+/// The saved form of a model.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SavedModel {
     version: u32,
@@ -27,7 +32,7 @@ pub struct SavedModel {
     iterations: usize,
     components: Vec<String>,
     owners: Vec<usize>,
-    /// [`crate::model::Codes::templates`] in base64: one byte a value, as small as templates get while hosts copy them with every undo step.
+    /// [`crate::model::Codes::templates`] in base64: one byte per value, because hosts copy the state with every undo step.
     templates: String,
     /// [`crate::model::Codes::calibration`] in base64.
     #[serde(default)]
@@ -69,15 +74,14 @@ impl SavedModel {
     /// # Errors
     /// A text that says what does not fit.
     pub fn model(&self) -> Result<Model, String> {
-        if self.version == 0 || self.version > VERSION {
-            return Err(format!("the saved model has version {}: this program reads 1 to {VERSION}", self.version));
+        if !VERSIONS.contains(&self.version) {
+            return Err(format!("it has version {}, and this program reads 1 to {VERSION}", self.version));
         }
         let divergence =
             Divergence::named(&self.divergence).ok_or_else(|| format!("unknown divergence “{}”", self.divergence))?;
         let layout = StftLayout::new(self.window_len, self.hop_len).map_err(|error| error.to_string())?;
-        let decode = |what: &str, text: &str| {
-            STANDARD.decode(text).map_err(|error| format!("the saved {what} are damaged: {error}"))
-        };
+        let decode =
+            |what: &str, text: &str| STANDARD.decode(text).map_err(|error| format!("its {what} are damaged: {error}"));
         let codes = Codes {
             templates: decode("templates", &self.templates)?,
             calibration: decode("calibration gains", &self.calibration)?,
@@ -97,33 +101,107 @@ impl SavedModel {
     }
 }
 
+/// Why a saved model does not play. In either case its text is kept, and saved again.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum UnreadReason {
+    /// A newer program wrote it.
+    #[error(
+        "the project's model is of a newer Unweave (version {0}; this one reads up to {VERSION}): update to play it. It stays in the project until you learn or open another"
+    )]
+    Newer(u64),
+    /// It does not hold together.
+    #[error(
+        "the project's model is damaged ({0}). It stays in the project until you learn or open another; an older copy of the project may be whole"
+    )]
+    Damaged(String),
+}
+
+/// The JSON text of a saved model, whatever it holds: also of a version that does not exist yet.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct SavedText(Box<RawValue>);
+
+impl SavedText {
+    fn of(model: Option<&Model>) -> Self {
+        let text = serde_json::value::to_raw_value(&model.map(SavedModel::of));
+        // A struct of texts and numbers always becomes JSON.
+        Self(text.unwrap_or_default())
+    }
+
+    /// The model; `None` if nothing was learned.
+    fn model(&self) -> Result<Option<Model>, UnreadReason> {
+        let damaged = |error: serde_json::Error| UnreadReason::Damaged(error.to_string());
+        // The version is read before the rest: a newer one may have other fields, and fields of other types.
+        let any: Value = serde_json::from_str(self.0.get()).map_err(damaged)?;
+        if any.is_null() {
+            return Ok(None);
+        }
+        match any.get("version").and_then(Value::as_u64) {
+            Some(version) if version > VERSION.into() => Err(UnreadReason::Newer(version)),
+            Some(_) => {
+                let saved: SavedModel = serde_json::from_str(self.0.get()).map_err(damaged)?;
+                saved.model().map(Some).map_err(UnreadReason::Damaged)
+            }
+            None => Err(UnreadReason::Damaged("it has no version".into())),
+        }
+    }
+}
+
 /// The saved model as nice-plug sees it: a view of the instance's [`Models`].
 pub struct SavedModelField {
     models: Arc<Models>,
     status: Arc<Status>,
+    unread: UnreadModel,
 }
 
 impl SavedModelField {
-    /// Saves and restores the model of `models`; a state that cannot be restored is told through `status`.
+    /// Saves and restores the model of `models`; `status` says why a state cannot be restored.
     pub fn new(models: Arc<Models>, status: Arc<Status>) -> Self {
-        Self { models, status }
+        Self { models, status, unread: UnreadModel::default() }
+    }
+
+    /// Plays a saved model. One that cannot be read leaves the present one alone, and is saved again as it was.
+    ///
+    /// # Errors
+    /// The model cannot be read.
+    pub fn load(&self, saved: &SavedText) -> Result<(), UnreadReason> {
+        match saved.model() {
+            Ok(model) => {
+                self.unread.forget();
+                self.models.replace(model.map(Arc::new));
+                Ok(())
+            }
+            Err(why) => {
+                self.unread.keep(saved.0.get().into(), why.to_string(), self.models.current());
+                self.status.fail(why.to_string());
+                Err(why)
+            }
+        }
+    }
+
+    /// Why the project's model does not play, as long as it is kept beside `playing`, the model that plays.
+    pub fn unread_reason(&self, playing: Option<&Arc<Model>>) -> Option<String> {
+        self.unread.why(playing)
+    }
+
+    fn saved(&self) -> SavedText {
+        let playing = self.models.current();
+        let unread = self.unread.text(playing.as_ref()).and_then(|text| RawValue::from_string(text.into()).ok());
+        unread.map_or_else(|| SavedText::of(playing.as_deref()), SavedText)
     }
 }
 
-impl PersistentField<'_, Option<SavedModel>> for SavedModelField {
-    /// A damaged model leaves the present one alone.
-    fn set(&self, saved: Option<SavedModel>) {
-        match saved.as_ref().map(SavedModel::model).transpose() {
-            Ok(model) => self.models.replace(model.map(Arc::new)),
-            Err(why) => self.status.fail(format!("the project's model could not be restored: {why}")),
-        }
+impl PersistentField<'_, SavedText> for SavedModelField {
+    fn set(&self, saved: SavedText) {
+        // The status already says why a model was not read.
+        let _ = self.load(&saved);
     }
 
     fn map<F, R>(&self, f: F) -> R
     where
-        F: Fn(&Option<SavedModel>) -> R,
+        F: Fn(&SavedText) -> R,
     {
-        f(&self.models.current().map(|model| SavedModel::of(&model)))
+        f(&self.saved())
     }
 }
 
@@ -193,20 +271,26 @@ mod tests {
     fn damaged_models_are_refused_with_a_reason_and_leave_the_present_one() {
         let (_audio, learn, editor) = crate::link::connect();
         let field = SavedModelField::new(editor.models.clone(), editor.status.clone());
-        field.set(Some(saved(2, 2, 1)));
+        let text = |saved: &SavedModel| SavedText(serde_json::value::to_raw_value(saved).unwrap());
+        field.set(text(&saved(2, 2, 1)));
         let present = editor.models.current().unwrap();
         type Damage = fn(&mut SavedModel);
-        let damage: [(Damage, &str); 5] = [
+        let damage: [(Damage, &str); 9] = [
             (|s| s.version = 99, "version 99"),
             (|s| s.templates.truncate(100), "values"),
             (|s| s.templates = "not base64!".into(), "damaged"),
             (|s| s.window_len = 1000, "1000"),
             (|s| s.owners[0] = 7, "7"),
+            (|s| s.sample_rate = 1e-20, "sample rate"),
+            (|s| s.channels = usize::MAX, "channels"),
+            (|s| s.steady = vec![99], "steady"),
+            (|s| s.components[0] = "x".repeat(10_000), "name"),
         ];
         for (damage, reason) in damage {
             let mut bad = saved(2, 2, 1);
             damage(&mut bad);
-            field.set(Some(bad));
+            assert!(field.load(&text(&bad)).is_err());
+            assert_eq!(field.saved().0.get(), text(&bad).0.get());
             assert!(editor.status.failure().contains(reason), "{}", editor.status.failure());
             assert!(Arc::ptr_eq(&present, &editor.models.current().unwrap()));
         }

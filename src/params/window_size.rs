@@ -1,4 +1,4 @@
-//! The editor's size: what a project remembers of the window.
+//! The size of the editor's window, saved with the project.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -7,27 +7,27 @@ use atomic_float::AtomicF32;
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
 
-/// The editor's plain size in points.
+/// The default size in points.
 pub const SIZE: [f32; 2] = [1200.0, 780.0];
-/// The least that everything fits in.
+/// The smallest size in which everything fits.
 pub const MIN_SIZE: [f32; 2] = [1080.0, 640.0];
-/// The largest size that is believed.
+/// The largest size that is accepted.
 const MAX_LEN: f32 = 8000.0;
-/// The least and the largest zoom that is believed.
+/// The zoom factors that are accepted.
 const ZOOMS: std::ops::RangeInclusive<f32> = 0.5..=4.0;
 
-/// As it stands in a saved project.
+/// The saved form.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct SavedSize {
     /// Points, before the zoom.
     width: f32,
     /// Points, before the zoom.
     height: f32,
-    /// The person's own factor, beside the system's.
+    /// The user's zoom factor, on top of the system's scale.
     zoom: f32,
 }
 
-/// As it is now. Clones are one.
+/// The present size. Clones share one value.
 #[derive(Clone)]
 pub struct EditorSize(Arc<Live>);
 
@@ -35,7 +35,7 @@ struct Live {
     width: AtomicF32,
     height: AtomicF32,
     zoom: AtomicF32,
-    /// Pixels of a point, of the system and the zoom together; 0 until a window was open.
+    /// Pixels per point, the system's scale times the zoom; 0 until a window was open.
     scale: AtomicF32,
 }
 
@@ -52,32 +52,32 @@ impl EditorSize {
         [self.0.width.load(Relaxed), self.0.height.load(Relaxed)]
     }
 
-    /// The person's own factor.
+    /// The user's zoom factor.
     pub fn zoom(&self) -> f32 {
         self.0.zoom.load(Relaxed)
     }
 
-    /// Pixels of a point.
+    /// Pixels per point.
     pub fn scale(&self) -> f32 {
         let scale = self.0.scale.load(Relaxed);
         if scale > 0.0 { scale } else { self.zoom() }
     }
 
-    /// The window has this size now, in points, and so many pixels a point.
+    /// Stores the size of the window in points, and its pixels per point.
     pub fn resize(&self, [width, height]: [f32; 2], scale: f32) {
         self.0.width.store(width, Relaxed);
         self.0.height.store(height, Relaxed);
         self.0.scale.store(scale, Relaxed);
     }
 
-    /// The person chose this factor.
+    /// Stores the user's zoom factor.
     pub fn magnify(&self, zoom: f32) {
         self.0.zoom.store(zoom, Relaxed);
     }
 }
 
 impl PersistentField<'_, SavedSize> for EditorSize {
-    /// A size that makes no sense is left alone.
+    /// An invalid size is ignored.
     fn set(&self, saved: SavedSize) {
         let SavedSize { width, height, zoom } = saved;
         let is_sound = (MIN_SIZE[0]..=MAX_LEN).contains(&width) && (MIN_SIZE[1]..=MAX_LEN).contains(&height);
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_saved_size_comes_back_and_nonsense_is_left_alone() {
+    fn a_saved_size_comes_back_and_an_invalid_one_is_ignored() {
         let (first, second) = (EditorSize::default(), EditorSize::default());
         first.resize([1400.0, 900.0], 3.0);
         first.magnify(1.5);

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use nice_plug::prelude::*;
 
 use super::editor_feed::EditorFeed;
-use crate::dsp::{Block, Engine, Mode};
+use crate::dsp::{Block, Engine, Format, Mode};
 use crate::editor::instance::Instance;
 use crate::editor::window::Window;
 use crate::learn::{LearnOptions, Learner};
@@ -91,6 +91,9 @@ impl Core {
         buffer_config: &BufferConfig,
         context: &mut impl ActivateContext<P>,
     ) -> bool {
+        if !Format::SAMPLE_RATES.contains(&buffer_config.sample_rate) {
+            return false;
+        }
         let channels = audio_io_layout.main_output_channels.map_or(2, |channels| channels.get() as usize);
         let sample_rate = buffer_config.sample_rate;
         let mode: Mode = self.params.mode.value().into();

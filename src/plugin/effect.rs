@@ -8,6 +8,7 @@ use nice_plug::prelude::*;
 use super::core::Core;
 use crate::dsp::Block;
 use crate::editor::window::Window;
+use crate::params::migrate::migrate;
 
 /// The effect: one instance.
 pub struct Unweave {
@@ -33,6 +34,10 @@ impl Plugin for Unweave {
     type Editor = Window;
     type SysExMessage = ();
     type BackgroundTask = ();
+
+    fn filter_state(state: &mut PluginState) {
+        migrate(state);
+    }
 
     fn params(&self) -> Arc<dyn Params> {
         self.core.params()

@@ -273,15 +273,65 @@ fn learning_the_same_twice_gives_the_same_model() {
 }
 
 #[test]
-fn at_most_64_parameters_can_be_automated_and_the_workflow_ones_cannot() {
+fn at_most_64_parameters_can_be_automated_and_a_footswitch_can_capture_and_learn() {
     let host = host(2);
     let automatable = host.params().values().filter(|param| param.is_automatable).count();
-    assert_eq!(automatable, 51);
-    for name in ["Capture", "Components", "Templates", "Divergence", "Updates", "Gate 1", "Gate 16", "Target", "Mode"] {
+    assert_eq!(automatable, 54);
+    for name in ["Components", "Templates", "Divergence", "Updates", "Gate 1", "Gate 16", "Mode"] {
         assert!(!host.params()[name].is_automatable, "{name}");
     }
-    for name in ["Mix", "Output", "Bypass", "Gain 1", "Mute 16", "Solo 16"] {
+    for name in ["Capture", "Command", "Target", "Mix", "Output", "Bypass", "Gain 1", "Mute 16", "Solo 16"] {
         assert!(host.params()[name].is_automatable, "{name}");
+    }
+}
+
+#[test]
+fn automation_in_the_middle_of_blocks_captures_each_target() {
+    let mut host = host(2);
+    let input = music(1.0, 2);
+    for (target, names) in [(1.0, r#""components":["1"]"#), (2.0, r#""components":["1","2"]"#)] {
+        let before = host.saved_model().unwrap();
+        host.set_at(100, "Target", target).unwrap();
+        host.set_at(700, "Capture", 1.0).unwrap();
+        host.play(&part(&input, 0, 2048), &[2048]).unwrap();
+        host.play(&part(&input, 2048, 44_000), &SPLITS).unwrap();
+        host.set_at(900, "Capture", 0.0).unwrap();
+        // The target of a capture is the one at its end: another comes later in the same block.
+        host.set_at(1000, "Target", 0.0).unwrap();
+        host.play(&part(&input, 46_048, 1500), &[1500]).unwrap();
+        wait_for(|| host.saved_model().unwrap() != before);
+        let model = host.saved_model().unwrap();
+        assert!(model.contains(names), "{model:.300}");
+    }
+}
+
+#[test]
+fn an_automated_command_acts_once_for_each_change() {
+    let mut host = host(2);
+    let input = music(2.0, 2);
+    host.play(&input, &SPLITS).unwrap();
+    // A lane that holds its value sends it again and again.
+    host.set_at(30, "Command", 1.0).unwrap();
+    host.set_at(40, "Command", 1.0).unwrap();
+    host.play(&part(&input, 0, 64), &[64]).unwrap();
+    wait_for(|| host.saved_model().unwrap() != "null");
+    let first = host.saved_model().unwrap();
+    host.set_at(10, "Command", 1.0).unwrap();
+    host.play(&part(&input, 0, 24_000), &[480]).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(host.saved_model().unwrap(), first, "the same value again learned again");
+    // Back to nothing and to the command within one block is a change.
+    host.set_at(10, "Command", 0.0).unwrap();
+    host.set_at(20, "Command", 5.0).unwrap();
+    host.play(&part(&input, 0, 64), &[64]).unwrap();
+    wait_for(|| host.saved_model().unwrap() == "null");
+}
+
+fn wait_for(mut is_true: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !is_true() {
+        assert!(started.elapsed().as_secs() < 60, "it did not happen within a minute");
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }
 

@@ -15,6 +15,8 @@ use unweave::dsp::{MAX_COMPONENTS, Settings};
 use unweave::files::audio::AudioFile;
 use unweave::files::render::{Outputs, layout_for, render};
 use unweave::model::Playing;
+use unweave::params::Control;
+use unweave::params::registry::entry_of_id;
 
 const RATE: f64 = 48_000.0;
 /// The most steps of a parameter whose every value is listed.
@@ -133,6 +135,37 @@ fn every_parameter_is_as_the_list_says() {
         host.play(&[vec![0.0; 8], vec![0.0; 8]], &[8]).unwrap();
     }
     update_or_compare("parameters.txt", &list);
+}
+
+#[test]
+fn the_readme_lists_every_parameter_as_it_is() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let start = readme.find("| parameter |").expect("README has no table of parameters");
+    let end = start + readme[start..].find("\n\n").unwrap() + 1;
+    let (found, expected) = (&readme[start..end], unweave::params::registry::markdown());
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, [&readme[..start], &expected, &readme[end..]].concat()).unwrap();
+    } else {
+        assert_eq!(found, expected, "README's table of parameters is not that of the registry");
+    }
+}
+
+#[test]
+fn the_registry_has_the_saved_ids_and_names_in_both_directions() {
+    let mut host = host();
+    let saved = json(&host.save().unwrap());
+    let ids: Vec<String> = saved["params"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(ids.len(), Control::COUNT);
+    for id in &ids {
+        assert!(entry_of_id(id).is_some(), "{id} is not in the registry");
+    }
+    for control in Control::all() {
+        let number = control.component().map_or(String::new(), |component| format!("_{}", component + 1));
+        let id = format!("{}{number}", control.entry().id);
+        let host_id = host.params()[&control.name()].id.get();
+        assert!(ids.contains(&id) && self::host_id(&id) == host_id, "{id} is another parameter to hosts");
+    }
 }
 
 /// Two instruments that take turns, in stereo: low tones and bursts of noise. Made of whole numbers and of products, so that

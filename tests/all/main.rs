@@ -62,6 +62,8 @@ mod demo;
 #[cfg(all(feature = "plugin", feature = "command"))]
 mod golden;
 #[cfg(all(feature = "plugin", feature = "command"))]
+mod state;
+#[cfg(all(feature = "plugin", feature = "command"))]
 mod workflow;
 
 #[cfg(feature = "standalone")]
