@@ -68,7 +68,7 @@ impl App {
         let values: Vec<Value> = values.map(|(control, options)| read(params, control, options)).collect();
         let (status, meters) = (&link.status, &link.meters);
         Screen {
-            project_error: status.project_error(),
+            project_error: params.model.unread_reason(slots.current.as_ref()),
             warnings: status.warnings(),
             notice: self.performer.notice(),
             losses: status.losses(),

@@ -170,9 +170,12 @@ fn draw_welcome(ui: &Ui, screen: &Screen, rect: Rect) {
 /// Errors, notices and warnings, each with its colour.
 fn messages(screen: &Screen) -> Vec<(String, Color32)> {
     let mut messages = Vec::new();
-    // It stays until the project has a readable model: the user can still save what cannot be read here.
+    // It stays as long as the project holds the model that cannot be read, whatever else succeeds or fails.
     messages.extend(screen.project_error.iter().map(|error| (error.clone(), RECORD)));
-    if let Stage::Failed(why) = &screen.stage {
+    // Loading the project failed with the same reason: it is shown once.
+    if let Stage::Failed(why) = &screen.stage
+        && screen.project_error.as_ref() != Some(why)
+    {
         messages.push((why.clone(), RECORD));
     }
     messages.extend(screen.notice.iter().map(|notice| (notice.clone(), NOTE)));

@@ -45,7 +45,6 @@ pub struct Status {
     /// Whether a capture waits for the transport to start.
     pub is_waiting: AtomicBool,
     failure: Mutex<String>,
-    project_error: Mutex<Option<String>>,
     warnings: Mutex<Vec<String>>,
     losses: Mutex<Vec<f32>>,
 }
@@ -76,17 +75,6 @@ impl Status {
     /// Why the last request failed; empty if it did not.
     pub fn failure(&self) -> String {
         whole(&self.failure).clone()
-    }
-
-    /// Reports that the project's model cannot be read, and what to do; `None` once that is settled. Unlike a failure it
-    /// stays while other things are tried.
-    pub fn set_project_error(&self, error: Option<String>) {
-        *whole(&self.project_error) = error;
-    }
-
-    /// Why the project's model cannot be read, and what to do.
-    pub fn project_error(&self) -> Option<String> {
-        whole(&self.project_error).clone()
     }
 
     /// Sets the warnings of the last learning.

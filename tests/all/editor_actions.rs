@@ -466,26 +466,28 @@ fn a_frame_shows_one_moment_while_the_learner_changes_models() {
 }
 
 #[test]
-fn an_unreadable_project_is_shown_until_it_is_settled_and_says_what_to_do() {
+fn a_project_that_cannot_be_read_is_reported_until_another_model_replaces_it() {
     let mut open_editor = open(4);
-    let error =
-        "the project's model could not be read: it was saved by a newer version; open the project with that version";
-    open_editor.link.status.set_project_error(Some(error.into()));
+    open_editor.host.load_model(r#"{"version": 99}"#);
+    open_editor.editor.run_steps(2);
+    let error = open_editor.screen().project_error.expect("the model is of an unknown version");
+    assert!(error.contains("version 99") && error.contains("learn"), "{error}");
+    let shown = |open_editor: &OpenEditor| open_editor.editor.query_all_by_label_contains("version 99").count();
+    assert_eq!(shown(&open_editor), 1, "shown once, though loading the project failed for the same reason");
     // Other failures, notices and successes come and go.
     open_editor.link.status.fail("the capture is silent".into());
     open_editor.name_file("Export…", Path::new("/nowhere/kit.npz"));
-    let shown =
-        "The project's model could not be read: it was saved by a newer version; open the project with that version";
-    for text in [shown, "The capture is silent"] {
-        open_editor.editor.get_by_label(text);
-    }
+    open_editor.editor.get_by_label("The capture is silent");
+    assert_eq!(shown(&open_editor), 1);
     open_editor.link.status.enter(Phase::Idle);
     open_editor.click("Solo 2");
     // Far longer than a notice stays.
     open_editor.editor.run_steps(600);
-    assert_eq!(open_editor.notice(), "");
-    open_editor.editor.get_by_label(shown);
-    open_editor.link.status.set_project_error(None);
+    assert_eq!((open_editor.notice().as_str(), shown(&open_editor)), ("", 1));
+    open_editor.link.models.review(Arc::new(learned(3)));
     open_editor.editor.run_steps(2);
-    assert!(open_editor.editor.query_by_label(shown).is_none());
+    assert_eq!(shown(&open_editor), 0, "the user has learned another model");
+    open_editor.link.models.revert();
+    open_editor.editor.run_steps(2);
+    assert_eq!(shown(&open_editor), 1, "the project holds the unread model again");
 }

@@ -43,6 +43,11 @@ impl FakeHost {
         std::mem::take(&mut *self.events.lock().unwrap())
     }
 
+    /// Loads the saved model of a project, as JSON.
+    pub fn load_model(&self, saved: &str) {
+        let _is_read = self.params.model.load(&serde_json::from_str(saved).unwrap());
+    }
+
     /// Automates a parameter to a normalised value.
     pub(crate) fn automate(&self, id: &str, normalized: f32) {
         let (_, param) = self.ids.iter().find(|(known, _)| known == id).unwrap();
