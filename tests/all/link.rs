@@ -427,7 +427,6 @@ fn a_capture_that_ran_while_a_project_was_loaded_is_dropped_and_the_history_stay
     audio.listen(listening(Recording::Off), 48_000.0, &[&mut tones(100)]);
     assert!(audio.command(Command::LearnLast, SETTINGS));
     wait("the end of the learning", || ended(&editor));
-    // The only learning is that of the history.
     assert_eq!((editor.stage(), editor.status.tasks_done.load(Relaxed)), (Stage::Review, 1));
     assert!(editor.status.history_s.load(Relaxed) > 0.3);
 }
