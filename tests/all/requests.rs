@@ -163,7 +163,7 @@ fn a_failure_says_what_to_do_and_stays_until_something_else_is_asked_for() {
     instance.command(Command::Clear);
     instance.command(Command::LearnLast);
     instance.wait_for("the empty history", |editor| editor.status.failure().contains("play something first"));
-    for (audio, expected) in [(vec![0.0; 9000], "−120 dB"), (tones(100), "one window is 256")] {
+    for (audio, expected) in [(vec![0.0; 9000], "−120 dB"), (tones(100), "one window of 256")] {
         instance.play(Recording::On, &audio);
         instance.wait_for("the capture", |editor| matches!(editor.stage(), Stage::Capturing { .. }));
         instance.play(Recording::Off, &[0.0]);
