@@ -60,5 +60,10 @@ fn an_instance_has_no_thread_and_no_engine_until_it_is_activated_and_loads_a_sta
         host.activate(48_000.0, 2).unwrap();
         assert_eq!(host.saved_model().unwrap(), model);
     }
-    assert_eq!(learning_threads(), 2);
+    // A thread has its name only once it runs.
+    let start = Instant::now();
+    while learning_threads() != 2 {
+        assert!(start.elapsed() < Duration::from_secs(10), "{} learning threads", learning_threads());
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
