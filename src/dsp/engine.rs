@@ -157,7 +157,18 @@ impl Engine {
                 self.position = 0;
                 let templates = templates.filter(|templates| self.fits(templates));
                 let analysis = self.process_hop(templates, settings);
-                observer.observe(&mut Hop { engine: self, templates, analysis, offset: done - 1 });
+                let windows = std::array::from_fn(|n| self.channels.get(n).map_or(&[][..], |channel| &channel.input));
+                observer.observe(&mut Hop {
+                    separator: &self.separator,
+                    rows: &self.rows,
+                    stft: &mut self.stft,
+                    windows,
+                    spectrum: &mut self.spectrum,
+                    layout: self.layout,
+                    templates,
+                    analysis,
+                    offset: done - 1,
+                });
                 self.discard_oldest_hop();
             }
         }
@@ -306,15 +317,10 @@ impl Engine {
     }
 
     /// Computes the spectrum of the last window of input.
-    pub(super) fn analyze(&mut self) {
+    fn analyze(&mut self) {
         for (channel, spectrum) in self.channels.iter().zip(self.spectrum.chunks_exact_mut(self.layout.bins())) {
             self.stft.analyze(&channel.input, spectrum);
         }
-    }
-
-    /// The spectrum of the last window that was analysed, how to draw it, and the separator that has its masks.
-    pub(super) fn analysis(&self) -> (&[Complex32], &Rows, &Separator) {
-        (&self.spectrum, &self.rows, &self.separator)
     }
 
     /// Samples from one hop to the next.

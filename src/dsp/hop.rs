@@ -1,9 +1,11 @@
 //! One hop as an observer sees it: its time, the activations, and the spectrum where it is asked for. Lives on the audio
 //! thread. The columns of the editor's picture are made here; notes and controllers from activations can be made likewise.
 
-use super::column::Column;
-use super::engine::Engine;
+use super::column::{Column, Rows};
+use super::separator::Separator;
+use super::stft::{Stft, StftLayout};
 use super::templates::Templates;
+use super::{Complex32, MAX_CHANNELS};
 
 /// Is called by [`Engine::process_observed`] once for each hop, on the audio thread: it must neither allocate, lock nor wait.
 pub trait HopObserver {
@@ -20,7 +22,13 @@ impl HopObserver for Unobserved {
 
 /// A hop that has just been processed.
 pub struct Hop<'a> {
-    pub(super) engine: &'a mut Engine,
+    pub(super) separator: &'a Separator,
+    pub(super) rows: &'a Rows,
+    pub(super) stft: &'a mut Stft,
+    /// The window of each channel, to be analysed on demand; empty for channels that there are not.
+    pub(super) windows: [&'a [f32]; MAX_CHANNELS],
+    pub(super) spectrum: &'a mut [Complex32],
+    pub(super) layout: StftLayout,
     /// The templates that it was separated with, if any.
     pub(super) templates: Option<&'a Templates>,
     pub(super) analysis: Analysis,
@@ -48,22 +56,24 @@ impl Hop<'_> {
 
     /// Samples from one hop to the next.
     pub fn hop_len(&self) -> usize {
-        self.engine.hop_len()
+        self.layout.hop_len()
     }
 
     /// A component's activation H, summed over its templates, in dB (see [`super::mixer::Mixer::activation_db`]).
     pub fn activation_db(&self, component: usize) -> f32 {
-        self.engine.activation_db(component)
+        self.separator.activation_db(component)
     }
 
     /// Draws the spectrum and each component's share of it. The spectrum is computed first where separation did not need it.
     pub fn draw(&mut self, column: &mut Column) {
         if self.analysis == Analysis::Pending {
-            self.engine.analyze();
+            let windows = self.windows.iter().filter(|window| !window.is_empty());
+            let spectra = self.spectrum.chunks_exact_mut(self.layout.bins());
+            windows.zip(spectra).for_each(|(window, out)| self.stft.analyze(window, out));
             self.analysis = Analysis::Analysed;
         }
         column.components = 0;
-        let (spectrum, rows, separator) = self.engine.analysis();
+        let (spectrum, rows, separator) = (&*self.spectrum, self.rows, self.separator);
         match (self.analysis, self.templates) {
             (Analysis::Silent, _) => column.levels.fill(0),
             (Analysis::Separated, Some(templates)) => rows.draw(spectrum, separator.masks(templates), column),
