@@ -166,6 +166,12 @@ impl Demo {
 }
 
 impl Story {
+    /// One score for each stem of the clip.
+    pub fn scores(&self, clip: &Clip) -> Vec<Score> {
+        let stems = clip.stems.iter().zip(self.component_of_stem(clip));
+        stems.map(|((name, stem), component)| Score::new(clip, (name, stem), &self.components[component])).collect()
+    }
+
     /// For each stem, the component that it is compared with: the one that was taught from it, or the most similar one.
     fn component_of_stem(&self, clip: &Clip) -> [usize; COMPONENTS] {
         match self.approach {

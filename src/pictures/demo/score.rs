@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Clip, Story};
+use super::clip::{COMPONENTS, Clip, FILL_S};
 use crate::files::audio::AudioFile;
 
 /// The separation of one part, in the stretch that was learned from (heard) and after it (unheard).
@@ -21,22 +21,18 @@ pub struct Score {
     pub mix_unheard_db: f64,
 }
 
-impl Story {
-    /// One score for each stem of the clip.
-    pub fn scores(&self, clip: &Clip) -> Vec<Score> {
-        let (learned, len) = (clip.capture_len(), clip.mix.len());
-        let score = |(&(name, ref truth), component): (&(&'static str, AudioFile), usize)| {
-            let (component, mix) = (&self.components[component], &clip.mix);
-            Score {
-                name,
-                heard_db: si_sdr_db(truth, component, 0..learned),
-                unheard_db: si_sdr_db(truth, component, learned..len),
-                unheard_before_fill_db: si_sdr_db(truth, component, learned..clip.samples(super::FILL_S)),
-                mix_heard_db: si_sdr_db(truth, mix, 0..learned),
-                mix_unheard_db: si_sdr_db(truth, mix, learned..len),
-            }
-        };
-        clip.stems.iter().zip(self.component_of_stem(clip)).map(score).collect()
+impl Score {
+    /// The score of `component` as an estimate of the stem `truth`.
+    pub(super) fn new(clip: &Clip, (name, truth): (&'static str, &AudioFile), component: &AudioFile) -> Self {
+        let (learned, len, mix) = (clip.capture_len(), clip.mix.len(), &clip.mix);
+        Self {
+            name,
+            heard_db: si_sdr_db(truth, component, 0..learned),
+            unheard_db: si_sdr_db(truth, component, learned..len),
+            unheard_before_fill_db: si_sdr_db(truth, component, learned..clip.samples(FILL_S)),
+            mix_heard_db: si_sdr_db(truth, mix, 0..learned),
+            mix_unheard_db: si_sdr_db(truth, mix, learned..len),
+        }
     }
 }
 
@@ -62,7 +58,7 @@ pub fn si_sdr_db(truth: &AudioFile, estimate: &AudioFile, range: Range<usize>) -
 }
 
 /// For each stem, the component that it is compared with, so that the mean SI-SDR is highest. As many components as stems.
-pub(super) fn best_match(clip: &Clip, components: &[AudioFile]) -> [usize; super::COMPONENTS] {
+pub(super) fn best_match(clip: &Clip, components: &[AudioFile]) -> [usize; COMPONENTS] {
     const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     let score = |stem: &AudioFile, component: &AudioFile| si_sdr_db(stem, component, 0..clip.mix.len());
     let row = |(_, stem): &(&str, AudioFile)| components.iter().map(|component| score(stem, component)).collect();
