@@ -68,7 +68,7 @@ fn learn_blind_8_s_stereo(bencher: divan::Bencher, threads: usize) {
 /// nothing at most: as long as it can take to hear that it shall stop.
 fn longest_silence() {
     let capture = music(120.0, 2);
-    let options = LearnOptions { templates: 16, wanted_iterations: Some(2), ..LearnOptions::default() };
+    let options = LearnOptions { templates: 16, custom_iterations: Some(2), ..LearnOptions::default() };
     let (start, mut heard, mut gaps) = (Instant::now(), Instant::now(), Vec::new());
     learn_blind(&capture, 16, &options, &mut |iteration| {
         gaps.push((heard.elapsed(), iteration.done, start.elapsed()));

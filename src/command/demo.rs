@@ -8,7 +8,9 @@ use clap::Args;
 use unweave::dsp::Settings;
 use unweave::files::audio::AudioFile;
 use unweave::files::render::{Outputs, render};
-use unweave::learn::{Capture, Iteration, LearnError, LearnOptions, Part, Report, learn_blind, learn_guided};
+use unweave::learn::{
+    Capture, ComponentCapture, Iteration, LearnError, LearnOptions, Report, learn_blind, learn_guided,
+};
 use unweave::model::settings::Steadiness;
 use unweave::model::{Model, Playing};
 use unweave::pictures::demo::{Approach, CAPTURE_S, COMPONENTS, Clip, Demo, Story};
@@ -78,7 +80,7 @@ fn learn(
         Approach::Taught => {
             let part = |(name, stem): &(&str, AudioFile)| {
                 let capture = capture(name, stem)?;
-                Ok(Part { name: (*name).into(), capture, templates: None, steadiness: Steadiness::Detect })
+                Ok(ComponentCapture { name: (*name).into(), capture, templates: None, steadiness: Steadiness::Detect })
             };
             let parts = clip.stems.iter().map(part).collect::<Result<Vec<_>, LearnError>>()?;
             learn_guided(&parts, None, &options, on_progress)

@@ -8,9 +8,9 @@ use clap::{Args, ValueEnum};
 use unweave::dsp::{Divergence, Mode, StftLayout};
 use unweave::files::audio::{AudioFile, Source};
 use unweave::files::model as model_file;
-use unweave::learn::report::{ComponentReport, Report, Worth};
+use unweave::learn::report::{ComponentReport, Explained, Report};
 use unweave::learn::{
-    Capture, Iteration, LearnError, LearnOptions, Part, Priority, REST, Threads, learn_blind, learn_guided,
+    Capture, ComponentCapture, Iteration, LearnError, LearnOptions, Priority, REST, Threads, learn_blind, learn_guided,
 };
 use unweave::model::Model;
 use unweave::model::settings::{GroupBy, Steadiness};
@@ -154,21 +154,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match arguments.json {
         true => print(&json(&model, &report))?,
         false => {
-            print(&format_args!("{}: {}{}", arguments.output.display(), inspect::summary(&model), worths(&report)))?
+            print(&format_args!("{}: {}{}", arguments.output.display(), inspect::summary(&model), explained(&report)))?
         }
     }
     Ok(())
 }
 
-/// What each component's templates are worth, a line each.
-fn worths(report: &Report) -> String {
+/// What each component's templates explain, a line each.
+fn explained(report: &Report) -> String {
     let line = |component: &ComponentReport| {
-        let worth = match component.worth? {
-            Worth::Explains(share) => format!("explains {:.1} % of its capture", share * 100.0),
-            Worth::ShareOfMix(share) => format!("takes {:.1} % of the mix", share * 100.0),
+        let explained = match component.explained? {
+            Explained::OfCapture(share) => format!("explains {:.1} % of its capture", share * 100.0),
+            Explained::OfMix(share) => format!("takes {:.1} % of the mix", share * 100.0),
         };
         let steady = if component.is_steady { "; steady: hum or noise" } else { "" };
-        Some(format!("\n  {} {worth}{steady}", component.name))
+        Some(format!("\n  {} {explained}{steady}", component.name))
     };
     let grouped = report.grouped_by.map(|by| format!("\n  grouped by {}", by.name()));
     grouped.into_iter().chain(report.components.iter().filter_map(line)).collect()
@@ -177,9 +177,9 @@ fn worths(report: &Report) -> String {
 fn json(model: &Model, report: &Report) -> serde_json::Value {
     let mut json = inspect::json(model);
     for (index, component) in report.components.iter().enumerate() {
-        match component.worth {
-            Some(Worth::Explains(share)) => json["components"][index]["explains"] = share.into(),
-            Some(Worth::ShareOfMix(share)) => json["components"][index]["share_of_mix"] = share.into(),
+        match component.explained {
+            Some(Explained::OfCapture(share)) => json["components"][index]["explains"] = share.into(),
+            Some(Explained::OfMix(share)) => json["components"][index]["share_of_mix"] = share.into(),
             None => {}
         }
     }
@@ -238,7 +238,7 @@ fn options(arguments: &Arguments) -> Result<LearnOptions, Usage> {
     Ok(LearnOptions {
         templates: for_all.map_or(default, |wanted| wanted.count),
         divergence: arguments.divergence.into(),
-        wanted_iterations: arguments.iterations,
+        custom_iterations: arguments.iterations,
         seed: arguments.seed,
         mode: Mode::Normal,
         layout,
@@ -253,7 +253,7 @@ fn guided(
     options: &LearnOptions,
     on_progress: &mut dyn FnMut(Iteration) -> ControlFlow<()>,
 ) -> anyhow::Result<(Model, Report)> {
-    let part = |name: &str, source: &Source| -> anyhow::Result<Part> {
+    let part = |name: &str, source: &Source| -> anyhow::Result<ComponentCapture> {
         let wanted = arguments.templates.iter().rfind(|wanted| wanted.component.as_deref() == Some(name));
         let says = |names: &[String]| names.iter().any(|wanted| wanted == name);
         let steadiness = match (says(&arguments.steady), says(&arguments.varying)) {
@@ -262,10 +262,13 @@ fn guided(
             _ => Steadiness::Detect,
         };
         let templates = wanted.map(|wanted| wanted.count);
-        Ok(Part { name: name.into(), capture: capture(source)?, templates, steadiness })
+        Ok(ComponentCapture { name: name.into(), capture: capture(source)?, templates, steadiness })
     };
-    let parts =
-        arguments.component.iter().map(|(name, source)| part(name, source)).collect::<anyhow::Result<Vec<Part>>>()?;
+    let parts = arguments
+        .component
+        .iter()
+        .map(|(name, source)| part(name, source))
+        .collect::<anyhow::Result<Vec<ComponentCapture>>>()?;
     let rest = arguments.rest.as_ref().map(|source| part(REST, source)).transpose()?;
     let mut sources: Vec<(&str, &Source)> =
         arguments.component.iter().map(|(name, source)| (name.as_str(), source)).collect();

@@ -124,7 +124,7 @@ impl Templates {
     ///
     /// # Errors
     /// Another number of gains, or one that is no gain.
-    pub fn calibrated(self, calibration: Vec<f32>) -> Result<Self, TemplatesError> {
+    pub fn with_calibration(self, calibration: Vec<f32>) -> Result<Self, TemplatesError> {
         let refused = |why| Err(TemplatesError::Component { what: "calibration", why });
         let expected = self.components.len() * self.format.rows();
         if !calibration.is_empty() && calibration.len() != expected {
@@ -141,7 +141,7 @@ impl Templates {
     ///
     /// # Errors
     /// Another number of covariances, or one that is none.
-    pub fn placed(self, covariances: Vec<Covariance>) -> Result<Self, TemplatesError> {
+    pub fn with_covariances(self, covariances: Vec<Covariance>) -> Result<Self, TemplatesError> {
         let refused = |why| Err(TemplatesError::Component { what: "covariances", why });
         let expected = if self.format.channels == 2 { self.components.len() * self.format.bins() } else { 0 };
         if !covariances.is_empty() && covariances.len() != expected {
@@ -268,7 +268,7 @@ impl Templates {
         let erb = || Bands::erb(Self::BANDS, format.bins(), format.sample_rate);
         let bands = if is_full { Bands::full(format.bins()) } else { erb() };
         let fitted = Self::with_bands(format, self.components.clone(), self.owners.clone(), matrix, bands)?;
-        fitted.calibrated(self.fitted_calibration(format))?.placed(self.fitted_covariances(format))
+        fitted.with_calibration(self.fitted_calibration(format))?.with_covariances(self.fitted_covariances(format))
     }
 
     fn fitted_calibration(&self, format: Format) -> Vec<f32> {
@@ -424,11 +424,11 @@ mod tests {
         let left = Covariance::new(1.0, Default::default());
         let right = Covariance::new(0.0, Default::default());
         let places = [vec![left; 257], vec![right; 257]].concat();
-        assert!(plain.clone().calibrated(gains[1..].to_vec()).is_err());
-        assert!(plain.clone().calibrated(vec![f32::NAN; gains.len()]).is_err());
-        assert!(plain.clone().placed(places[1..].to_vec()).is_err());
-        assert!(plain.clone().placed(vec![Covariance::new(1.5, Default::default()); places.len()]).is_err());
-        let templates = plain.calibrated(gains).unwrap().placed(places).unwrap();
+        assert!(plain.clone().with_calibration(gains[1..].to_vec()).is_err());
+        assert!(plain.clone().with_calibration(vec![f32::NAN; gains.len()]).is_err());
+        assert!(plain.clone().with_covariances(places[1..].to_vec()).is_err());
+        assert!(plain.clone().with_covariances(vec![Covariance::new(1.5, Default::default()); places.len()]).is_err());
+        let templates = plain.with_calibration(gains).unwrap().with_covariances(places).unwrap();
         for to in [format(48_000.0, 2048, 2), format(96_000.0, 256, 2)] {
             let fitted = templates.fitted(to).unwrap();
             assert!(fitted.calibration(1).unwrap().iter().all(|&gain| gain == 2.0));

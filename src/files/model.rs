@@ -217,8 +217,8 @@ impl Arrays {
         };
         let covariance = |&[left, re, im]: &[f32; 3]| Covariance::new(left, Complex32::new(re, im));
         let templates = Templates::new(format, components, owners, matrix)?
-            .calibrated(calibration)?
-            .placed(covariances.as_chunks().0.iter().map(covariance).collect())?;
+            .with_calibration(calibration)?
+            .with_covariances(covariances.as_chunks().0.iter().map(covariance).collect())?;
         Ok(Model::new(&templates, learned)?)
     }
 
@@ -317,7 +317,8 @@ mod tests {
         let templates = Templates::new(Format::new(44_100.0, layout, 2), names, vec![0, 1, 1], matrix).unwrap();
         let gains = (0..2 * 2 * 129).map(|n| (n as f32 * 0.21).sin().exp2()).collect();
         let place = |n: usize| Covariance::new((n as f32 * 0.05).sin().powi(2), Complex32::default());
-        let templates = templates.calibrated(gains).unwrap().placed((0..2 * 129).map(place).collect()).unwrap();
+        let templates =
+            templates.with_calibration(gains).unwrap().with_covariances((0..2 * 129).map(place).collect()).unwrap();
         Model::new(&templates, learned).unwrap()
     }
 

@@ -11,7 +11,7 @@ use super::error::LearnError;
 use super::nmf::{FactorizeError, FactorizeOptions, Fixed, Start, factorize};
 use super::options::LearnOptions;
 use super::progress::{Cancelled, OnProgress, Progress};
-use super::report::{Report, Worth, explained};
+use super::report::{Explained, Report, explained_share};
 use super::steadiness::is_steady;
 use crate::dsp::{Format, MAX_COMPONENTS, MAX_TEMPLATES, Window};
 use crate::learn::group::{Grouping, group_templates};
@@ -20,7 +20,7 @@ use crate::model::settings::{GroupBy, Steadiness};
 
 /// A component to learn from its own capture.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct ComponentCapture {
     /// The component's name.
     pub name: String,
     /// A passage where it plays alone; for the rest, the mix.
@@ -66,12 +66,12 @@ pub fn learn_blind(
     let total = h.sum();
     let component = |index: usize| {
         let own: Vec<usize> = (0..owners.len()).filter(|&template| owners[template] == index).collect();
-        let worth = Some(Worth::ShareOfMix(h.select(Axis(1), &own).sum() / total));
-        DraftComponent { worth, ..DraftComponent::new((index + 1).to_string(), w.select(Axis(0), &own)) }
+        let explained = Some(Explained::OfMix(h.select(Axis(1), &own).sum() / total));
+        DraftComponent { explained, ..DraftComponent::new((index + 1).to_string(), w.select(Axis(0), &own)) }
     };
     let components: Vec<DraftComponent> = (0..components).map(component).collect();
     for component in &components {
-        if let Some(Worth::ShareOfMix(share)) = component.worth {
+        if let Some(Explained::OfMix(share)) = component.explained {
             report.check_share(&component.name, share);
         }
     }
@@ -88,12 +88,12 @@ pub fn learn_blind(
 /// # Errors
 /// See [`LearnError`].
 pub fn learn_guided(
-    parts: &[Part],
-    rest: Option<&Part>,
+    parts: &[ComponentCapture],
+    rest: Option<&ComponentCapture>,
     options: &LearnOptions,
     on_progress: OnProgress<'_>,
 ) -> Result<(Model, Report), LearnError> {
-    let all: Vec<&Part> = parts.iter().chain(rest).collect();
+    let all: Vec<&ComponentCapture> = parts.iter().chain(rest).collect();
     check_parts(&all, options)?;
     let capture = &all[0].capture;
     let layout = options.layout_at(capture.sample_rate());
@@ -114,11 +114,11 @@ pub fn learn_guided(
 
 /// How one component is learned.
 #[derive(Clone, Copy, Debug)]
-pub enum Lesson<'a> {
+pub enum LearnFrom<'a> {
     /// From a capture where it plays alone.
-    Alone(&'a Part),
+    Alone(&'a ComponentCapture),
     /// From what the other components do not explain of the mix.
-    Rest(&'a Part),
+    Mix(&'a ComponentCapture),
 }
 
 /// Learns the component at `index` (0 to 15) and keeps the other components of `known`. Components before it that were never
@@ -130,12 +130,12 @@ pub enum Lesson<'a> {
 pub fn learn_component(
     known: Option<&Model>,
     index: usize,
-    lesson: Lesson<'_>,
+    lesson: LearnFrom<'_>,
     captures: &[Option<Capture>],
     options: &LearnOptions,
     on_progress: OnProgress<'_>,
 ) -> Result<(Model, Report), LearnError> {
-    let (Lesson::Alone(part) | Lesson::Rest(part)) = lesson;
+    let (LearnFrom::Alone(part) | LearnFrom::Mix(part)) = lesson;
     if index >= MAX_COMPONENTS {
         return Err(LearnError::Components(index + 1));
     }
@@ -157,8 +157,8 @@ pub fn learn_component(
     let mut report = Report::default();
     let mut progress = new_progress(1, options, on_progress);
     draft.components[index] = match lesson {
-        Lesson::Alone(part) => learn_alone(part, options, &mut progress, &mut report)?,
-        Lesson::Rest(part) => {
+        LearnFrom::Alone(part) => learn_alone(part, options, &mut progress, &mut report)?,
+        LearnFrom::Mix(part) => {
             draft.mix = Some(&part.capture);
             draft.components[index] = free();
             learn_rest(part, &draft.components, options, &mut progress, &mut report)?
@@ -170,7 +170,7 @@ pub fn learn_component(
 
 /// Learns a component from a capture where it plays alone.
 fn learn_alone<'a>(
-    part: &'a Part,
+    part: &'a ComponentCapture,
     options: &LearnOptions,
     progress: &mut Progress<'_>,
     report: &mut Report,
@@ -188,15 +188,16 @@ fn learn_alone<'a>(
     report.check_length(&part.name, frames.nrows(), wanted, hop_s(&spectrogram));
     // A short capture may have fewer frames than templates were asked for.
     let (w, h) = progress.factorize(&part.name, &frames, wanted.min(frames.nrows()), None, options)?;
-    let worth = Some(Worth::Explains(explained(frames.view(), w.view(), h.view(), &mut || progress.poll())?));
+    let explained =
+        Some(Explained::OfCapture(explained_share(frames.view(), w.view(), h.view(), &mut || progress.poll())?));
     let levels = if is_steady { h.columns().into_iter().map(median).collect() } else { Vec::new() };
     let component = DraftComponent::new(part.name.clone(), w);
-    Ok(DraftComponent { capture: Some(&part.capture), is_steady, levels, worth, ..component })
+    Ok(DraftComponent { capture: Some(&part.capture), is_steady, levels, explained, ..component })
 }
 
 /// Learns a component from what the others do not explain of the mix.
 fn learn_rest<'a>(
-    part: &Part,
+    part: &ComponentCapture,
     others: &[DraftComponent<'_>],
     options: &LearnOptions,
     progress: &mut Progress<'_>,
@@ -216,8 +217,8 @@ fn learn_rest<'a>(
     let fixed = fixed.map(|w| Fixed { w, levels: levels.collect() });
     let fixed_len = fixed.as_ref().map_or(0, |fixed| fixed.w.nrows());
     let (w, h) = progress.factorize(&part.name, &frames, wanted.min(frames.nrows()), fixed, options)?;
-    let worth = Some(Worth::ShareOfMix(h.slice(s![.., fixed_len..]).sum() / h.sum()));
-    Ok(DraftComponent { worth, ..DraftComponent::new(part.name.clone(), w.slice(s![fixed_len.., ..]).to_owned()) })
+    let explained = Some(Explained::OfMix(h.slice(s![.., fixed_len..]).sum() / h.sum()));
+    Ok(DraftComponent { explained, ..DraftComponent::new(part.name.clone(), w.slice(s![fixed_len.., ..]).to_owned()) })
 }
 
 /// The default name of the component at `index`: its number, with a letter if another component already has that name.
@@ -244,7 +245,7 @@ fn hop_s(spectrogram: &Spectrogram) -> f32 {
     spectrogram.layout.hop_len() as f32 / spectrogram.format.sample_rate
 }
 
-fn check_parts(parts: &[&Part], options: &LearnOptions) -> Result<(), LearnError> {
+fn check_parts(parts: &[&ComponentCapture], options: &LearnOptions) -> Result<(), LearnError> {
     if !(1..=MAX_COMPONENTS).contains(&parts.len()) {
         return Err(LearnError::Components(parts.len()));
     }
@@ -252,7 +253,7 @@ fn check_parts(parts: &[&Part], options: &LearnOptions) -> Result<(), LearnError
         if parts[..index].iter().any(|earlier| earlier.name == part.name) {
             return Err(LearnError::SameName(part.name.clone()));
         }
-        let format = |part: &Part| part.capture.format_text();
+        let format = |part: &ComponentCapture| part.capture.format_text();
         if format(part) != format(parts[0]) {
             let (found, expected) = (format(part), format(parts[0]));
             return Err(LearnError::Mixed { name: part.name.clone(), found, expected });

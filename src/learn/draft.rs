@@ -7,7 +7,7 @@ use super::error::LearnError;
 use super::options::LearnOptions;
 use super::progress::{Cancelled, Progress};
 use super::rehearsal::{Rehearsal, captured_covariances};
-use super::report::{ComponentReport, Report, Worth};
+use super::report::{ComponentReport, Explained, Report};
 use super::threads::Workers;
 use crate::dsp::{Covariance, Format, StftLayout, Templates};
 use crate::model::pitch;
@@ -31,14 +31,14 @@ pub struct DraftComponent<'a> {
     /// For a steady component with a capture: the constant level of each template.
     pub levels: Vec<f32>,
     /// How much its templates explain, if they are new.
-    pub worth: Option<Worth>,
+    pub explained: Option<Explained>,
 }
 
 impl DraftComponent<'_> {
     /// A component of which only the templates are known.
     pub fn new(name: String, w: Array2<f32>) -> Self {
         let (covariances, calibration) = (Vec::new(), Vec::new());
-        Self { name, w, capture: None, covariances, calibration, is_steady: false, levels: Vec::new(), worth: None }
+        Self { name, w, capture: None, covariances, calibration, is_steady: false, levels: Vec::new(), explained: None }
     }
 }
 
@@ -117,7 +117,7 @@ impl<'a> Draft<'a> {
             extend_pitch: options.extend_pitch,
             steady,
         };
-        Ok((Model::new(&base.calibrated(calibration)?.placed(covariances)?, learned)?, report))
+        Ok((Model::new(&base.with_calibration(calibration)?.with_covariances(covariances)?, learned)?, report))
     }
 
     fn templates(&self) -> Result<Templates, LearnError> {
@@ -175,6 +175,6 @@ fn component_report(component: &DraftComponent<'_>) -> ComponentReport {
         name: component.name.clone(),
         templates: component.w.nrows(),
         is_steady: component.is_steady,
-        worth: component.worth,
+        explained: component.explained,
     }
 }

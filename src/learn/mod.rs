@@ -16,11 +16,11 @@ pub mod threads;
 pub mod worker;
 
 pub use capture::{Capture, CaptureError, Spectrogram};
-pub use components::{Lesson, Part, learn_blind, learn_component, learn_guided};
+pub use components::{ComponentCapture, LearnFrom, learn_blind, learn_component, learn_guided};
 pub use error::LearnError;
 pub use nmf::{Factorization, FactorizeError, FactorizeOptions, Method, Start, factorize};
 pub use options::LearnOptions;
 pub use progress::{Iteration, OnProgress};
-pub use report::{Report, Warning, Worth};
+pub use report::{Explained, Report, Warning};
 pub use threads::{Priority, Threads};
 pub use worker::{Learner, REST, Refusal};

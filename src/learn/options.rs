@@ -12,7 +12,7 @@ pub struct LearnOptions {
     /// The divergence to minimise.
     pub divergence: Divergence,
     /// Iterations of the updates; `None` for the default, see [`LearnOptions::iterations`].
-    pub wanted_iterations: Option<usize>,
+    pub custom_iterations: Option<usize>,
     /// Seed of the random start.
     pub seed: u64,
     /// The mode that the model will play in. It sets the analysis window at the capture's sample rate,
@@ -39,7 +39,7 @@ impl LearnOptions {
     /// mixes with 8 to 32 templates it took 25 to 63); for Itakura-Saito, which only has textbook updates, it is 100.
     pub fn iterations(&self) -> usize {
         let usual = if self.divergence == Divergence::ItakuraSaito { 100 } else { 60 };
-        self.wanted_iterations.unwrap_or(usual)
+        self.custom_iterations.unwrap_or(usual)
     }
 
     pub(super) fn layout_at(&self, sample_rate: f32) -> StftLayout {
@@ -52,7 +52,7 @@ impl Default for LearnOptions {
         Self {
             templates: Self::GUIDED_TEMPLATES,
             divergence: Divergence::KullbackLeibler,
-            wanted_iterations: None,
+            custom_iterations: None,
             seed: 1,
             mode: Mode::Normal,
             layout: None,

@@ -41,16 +41,16 @@ pub struct ComponentReport {
     /// Whether it was learned as steady hum or noise.
     pub is_steady: bool,
     /// How much its templates explain; `None` for a component that was learned earlier.
-    pub worth: Option<Worth>,
+    pub explained: Option<Explained>,
 }
 
 /// How much a component's templates explain.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Worth {
+pub enum Explained {
     /// Share of its own capture: 1 − ‖V − WH‖² / ‖V‖².
-    Explains(f32),
+    OfCapture(f32),
     /// Share of the mix: its activations, divided by the sum of all.
-    ShareOfMix(f32),
+    OfMix(f32),
 }
 
 /// A reason for poor separation.
@@ -160,7 +160,12 @@ impl Report {
 ///
 /// # Errors
 /// The poll asked to stop.
-pub fn explained(v: ArrayView2<f32>, w: ArrayView2<f32>, h: ArrayView2<f32>, poll: Poll<'_>) -> Result<f32, Cancelled> {
+pub fn explained_share(
+    v: ArrayView2<f32>,
+    w: ArrayView2<f32>,
+    h: ArrayView2<f32>,
+    poll: Poll<'_>,
+) -> Result<f32, Cancelled> {
     let energy = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x).powi(2)).sum::<f64>();
     let (mut error, mut total) = (0.0, 0.0);
     for (v, h) in v.axis_chunks_iter(Axis(0), FRAMES_PER_POLL).zip(h.axis_chunks_iter(Axis(0), FRAMES_PER_POLL)) {
@@ -211,9 +216,10 @@ mod tests {
     fn an_exact_factorization_explains_everything_and_half_of_it_explains_less() {
         let (w, h) = (ndarray::arr2(&[[1.0, 0.0], [0.0, 1.0]]), ndarray::arr2(&[[1.0, 1.0], [2.0, 0.5]]));
         let v = h.dot(&w);
-        assert_eq!(explained(v.view(), w.view(), h.view(), &mut || Ok(())).unwrap(), 1.0);
+        assert_eq!(explained_share(v.view(), w.view(), h.view(), &mut || Ok(())).unwrap(), 1.0);
         let half =
-            explained(v.view(), w.slice(ndarray::s![..1, ..]), h.slice(ndarray::s![.., ..1]), &mut || Ok(())).unwrap();
+            explained_share(v.view(), w.slice(ndarray::s![..1, ..]), h.slice(ndarray::s![.., ..1]), &mut || Ok(()))
+                .unwrap();
         assert!((half - 5.0 / 6.25).abs() < 1e-6, "{half}");
     }
 }

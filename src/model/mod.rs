@@ -163,8 +163,8 @@ impl Model {
             return Err(ModelError::TooMany(owners.len()));
         }
         let templates = Templates::new(format, components, owners, decode(&codes.templates))?
-            .calibrated(decode_gains(&codes.calibration))?
-            .placed(codes.places.as_chunks().0.iter().map(decode_place).collect())?;
+            .with_calibration(decode_gains(&codes.calibration))?
+            .with_covariances(codes.places.as_chunks().0.iter().map(decode_place).collect())?;
         Ok(Self { templates, learned })
     }
 }
@@ -272,7 +272,8 @@ mod tests {
             Covariance::new(left, Complex32::from_polar(coherence, n as f32))
         };
         let templates = Templates::new(format, vec!["a".into(), "b".into()], vec![0, 1, 1], matrix).unwrap();
-        let templates = templates.calibrated(gains).unwrap().placed((0..2 * 129).map(place).collect()).unwrap();
+        let templates =
+            templates.with_calibration(gains).unwrap().with_covariances((0..2 * 129).map(place).collect()).unwrap();
         Model::new(&templates, learned(256)).unwrap()
     }
 

@@ -151,7 +151,7 @@ mod tests {
         let names = (0..components).map(|n| format!("c{n}")).collect();
         let owners = (0..components * per_component).map(|n| n / per_component).collect();
         let templates = Templates::new(format, names, owners, matrix).unwrap();
-        let templates = templates.calibrated(gains).unwrap().placed(places).unwrap();
+        let templates = templates.with_calibration(gains).unwrap().with_covariances(places).unwrap();
         SavedModel::of(&Model::new(&templates, learned).unwrap())
     }
 

@@ -41,7 +41,7 @@ fn templates(layout: StftLayout, channels: usize, components: usize, seed: u64) 
         Covariance::new(angle.cos().powi(2), Complex32::from_polar(angle.cos() * angle.sin() * coherence, phase))
     };
     let places = (0..(channels - 1) * components * layout.bins()).map(|_| place()).collect();
-    plain.calibrated(gains).unwrap().placed(places).unwrap()
+    plain.with_calibration(gains).unwrap().with_covariances(places).unwrap()
 }
 
 /// Two random templates for each of `components`.

@@ -100,7 +100,8 @@ fn no_files_import_each_other_in_a_circle() {
     let count: usize = imports.values().map(BTreeSet::len).sum();
     assert!(count > 200, "only {count} imports were found");
     let circles = circles(&imports);
-    let broken = circles.iter().map(|circle| format!("{}   (in all: {})", shortest(circle, &imports), circle.join(", ")));
+    let broken =
+        circles.iter().map(|circle| format!("{}   (in all: {})", shortest(circle, &imports), circle.join(", ")));
     none(broken.collect());
 }
 

@@ -163,7 +163,7 @@ fn stereo(samples: usize) -> Capture {
 #[test]
 fn the_word_to_stop_is_heard_in_every_phase_and_progress_never_falls() {
     let capture = stereo(60_000);
-    let options = LearnOptions { templates: 4, wanted_iterations: Some(5), ..LearnOptions::default() };
+    let options = LearnOptions { templates: 4, custom_iterations: Some(5), ..LearnOptions::default() };
     let mut heard = Vec::new();
     let learned = learn_blind(&capture, 3, &options, &mut |iteration| {
         heard.push((iteration.done, iteration.total));
@@ -191,7 +191,7 @@ fn a_model_is_the_same_whatever_the_number_of_threads_even_where_that_changes() 
     let learn = |threads: &Threads, after: usize| {
         let options = LearnOptions {
             templates: 32,
-            wanted_iterations: Some(3),
+            custom_iterations: Some(3),
             threads: threads.clone(),
             ..LearnOptions::default()
         };

@@ -29,7 +29,7 @@ const SETTINGS: LearnSettings = LearnSettings {
 
 fn options(iterations: usize) -> LearnOptions {
     LearnOptions {
-        wanted_iterations: Some(iterations),
+        custom_iterations: Some(iterations),
         layout: StftLayout::new(256, 64).ok(),
         templates: 2,
         ..LearnOptions::default()

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use unweave::dsp::{Mode, Settings};
 use unweave::files::audio::AudioFile;
 use unweave::files::render::{Outputs, layout_for, render};
-use unweave::learn::{Capture, LearnOptions, Part, learn_blind, learn_guided};
+use unweave::learn::{Capture, ComponentCapture, LearnOptions, learn_blind, learn_guided};
 use unweave::model::settings::Steadiness;
 use unweave::model::{Model, Playing};
 
@@ -61,7 +61,7 @@ fn capture(audio: &AudioFile, span: &std::ops::Range<usize>) -> Capture {
 
 fn learn(mix: &Mix, scenario: Scenario) -> Model {
     let mut on_progress = |_| ControlFlow::Continue(());
-    let part = |name: &str, capture: Capture| Part {
+    let part = |name: &str, capture: Capture| ComponentCapture {
         name: name.into(),
         capture,
         templates: None,
@@ -75,7 +75,7 @@ fn learn(mix: &Mix, scenario: Scenario) -> Model {
         }
         Scenario::Guided | Scenario::Notes => {
             let templates = if scenario == Scenario::Notes { 4 } else { LearnOptions::GUIDED_TEMPLATES };
-            let parts: Vec<Part> = mix.stems.iter().map(alone).collect();
+            let parts: Vec<ComponentCapture> = mix.stems.iter().map(alone).collect();
             learn_guided(&parts, None, &LearnOptions { templates, ..LearnOptions::default() }, &mut on_progress)
         }
         Scenario::Rest => {

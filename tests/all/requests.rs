@@ -39,7 +39,7 @@ impl Instance {
     fn new(iterations: usize) -> Self {
         let (audio, learn, editor) = connect();
         let options = LearnOptions {
-            wanted_iterations: Some(iterations),
+            custom_iterations: Some(iterations),
             layout: StftLayout::new(256, 64).ok(),
             ..LearnOptions::default()
         };

@@ -76,7 +76,7 @@ pub fn measured(
     }
     let options = LearnOptions {
         divergence: learned.divergence,
-        wanted_iterations: Some(learned.iterations),
+        custom_iterations: Some(learned.iterations),
         seed: learned.seed,
         extend_pitch: learned.extend_pitch,
         ..options.clone()

@@ -22,7 +22,7 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::dsp::{Mode, StftLayout};
 use crate::learn::capture::{Capture, CaptureError};
-use crate::learn::components::{Lesson, Part, fresh_name, learn_blind, learn_component};
+use crate::learn::components::{ComponentCapture, LearnFrom, fresh_name, learn_blind, learn_component};
 use crate::learn::error::LearnError;
 use crate::learn::options::LearnOptions;
 use crate::learn::progress::Iteration;
@@ -273,7 +273,7 @@ impl Worker {
         let part = |name: Option<String>, otherwise: String, capture: &Capture| {
             let templates = settings.templates.map(usize::from);
             let name = name.unwrap_or(otherwise);
-            Part { name, capture: capture.clone(), templates, steadiness: settings.steadiness }
+            ComponentCapture { name, capture: capture.clone(), templates, steadiness: settings.steadiness }
         };
         let name = |index: usize| known.and_then(|model| model.templates().components().get(index).cloned());
         match settings.target {
@@ -287,12 +287,12 @@ impl Worker {
                 let names = known.map(|model| model.templates().components()).unwrap_or_default();
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 let part = part(name(index), fresh_name(index, &names), capture);
-                learn_component(known, index, Lesson::Alone(&part), &captures.alone, &options, &mut on_progress)
+                learn_component(known, index, LearnFrom::Alone(&part), &captures.alone, &options, &mut on_progress)
             }
             Target::Rest => {
                 let index = captures.rest.unwrap_or_default();
                 let part = part(name(index), REST.into(), captures.mix.as_ref().ok_or_else(silent)?);
-                learn_component(known, index, Lesson::Rest(&part), &captures.alone, &options, &mut on_progress)
+                learn_component(known, index, LearnFrom::Mix(&part), &captures.alone, &options, &mut on_progress)
             }
         }
     }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use anyhow::Result;
 use unweave::dsp::Mode;
-use unweave::learn::{Capture, LearnOptions, Part, learn_blind, learn_guided};
+use unweave::learn::{Capture, ComponentCapture, LearnOptions, learn_blind, learn_guided};
 use unweave::model::settings::{GroupBy, Steadiness};
 use unweave::model::{Model, Playing};
 use unweave::pictures::demo::Clip;
@@ -38,11 +38,11 @@ impl Music {
 
     /// Drums, bass, keys and the rest, 16 templates each: all defaults but the number of templates, so that it is known.
     pub(crate) fn guided(&self) -> Result<Model> {
-        let part = |name: &str, channels: &[Vec<f32>]| -> Result<Part> {
+        let part = |name: &str, channels: &[Vec<f32>]| -> Result<ComponentCapture> {
             let (templates, steadiness) = (Some(LearnOptions::GUIDED_TEMPLATES), Steadiness::Varying);
-            Ok(Part { name: name.into(), capture: self.capture(channels)?, templates, steadiness })
+            Ok(ComponentCapture { name: name.into(), capture: self.capture(channels)?, templates, steadiness })
         };
-        let parts: Vec<Part> =
+        let parts: Vec<ComponentCapture> =
             self.clip.stems.iter().map(|(name, stem)| part(name, &stem.channels)).collect::<Result<_>>()?;
         let rest = part("rest", &self.clip.mix.channels)?;
         Ok(learn_guided(&parts, Some(&rest), &LearnOptions::default(), &mut |_| ControlFlow::Continue(()))?.0)
@@ -51,7 +51,7 @@ impl Music {
     /// The mix taken apart into 16 components of 8 templates, which have transposed copies.
     pub(crate) fn blind(&self) -> Result<Model> {
         let group_by = GroupBy::Timbre;
-        let options = LearnOptions { templates: 8, wanted_iterations: Some(40), group_by, ..LearnOptions::default() };
+        let options = LearnOptions { templates: 8, custom_iterations: Some(40), group_by, ..LearnOptions::default() };
         let capture = self.capture(&self.clip.mix.channels)?;
         Ok(learn_blind(&capture, 16, &options, &mut |_| ControlFlow::Continue(()))?.0)
     }
