@@ -20,7 +20,7 @@ pub(crate) enum HostEvent {
 /// The host. Clones are the same host.
 #[derive(Clone)]
 pub(crate) struct FakeHost {
-    #[expect(dead_code, reason = "keeps what `ids` points to alive")]
+    /// Also keeps the parameters alive that `ids` points to.
     params: Arc<UnweaveParams>,
     ids: Vec<(String, ParamPtr)>,
     events: Arc<Mutex<Vec<HostEvent>>>,
@@ -44,7 +44,7 @@ impl FakeHost {
     }
 
     /// Loads the saved model of a project, as JSON.
-    pub fn load_model(&self, saved: &str) {
+    pub(crate) fn load_model(&self, saved: &str) {
         let _is_read = self.params.model.load(&serde_json::from_str(saved).unwrap());
     }
 
