@@ -7,7 +7,8 @@ use nice_plug::prelude::Param;
 
 use crate::editor::screen::Value;
 use crate::params::UnweaveParams;
-use crate::params::control::{Control, Visit, visit};
+use crate::params::control::Control;
+use crate::params::visit::{Visit, visit};
 
 /// A parameter with fewer steps than this is shown as a list.
 const MOST_OPTIONS: usize = 20;

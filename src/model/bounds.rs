@@ -1,26 +1,53 @@
 //! What a saved model may hold beside its templates: checked once, wherever it comes from. The templates and their format
 //! are checked by [`crate::dsp::Templates`], window and hop by [`crate::dsp::StftLayout`].
 
-use super::{Learned, ModelError};
+use thiserror::Error;
 
 /// The longest name of a component, in bytes: many times what a strip of the mixer shows.
-pub const MAX_NAME_LEN: usize = 1000;
+const MAX_NAME_LEN: usize = 1000;
 /// The most iterations that a model can claim to be learned in: thousands of times what learning takes.
-pub const MAX_ITERATIONS: usize = 1_000_000;
+const MAX_ITERATIONS: usize = 1_000_000;
 
-/// Checks the names of components and how the model was learned.
-pub(super) fn check(components: &[String], learned: &Learned) -> Result<(), ModelError> {
+/// Why a model's names or numbers are invalid.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum BoundsError {
+    /// A name that is too long.
+    #[error("a component's name has {0} bytes: the most is {MAX_NAME_LEN}")]
+    Name(usize),
+    /// A steady component that does not exist.
+    #[error("component {component} is said to be steady: there are {components}, counted from 0")]
+    Steady {
+        /// The component, from 0.
+        component: usize,
+        /// How many there are.
+        components: usize,
+    },
+    /// More steady components than components.
+    #[error("{found} components are said to be steady: there are {components}")]
+    SteadyCount {
+        /// How many are said to be steady.
+        found: usize,
+        /// How many there are.
+        components: usize,
+    },
+    /// Too many iterations.
+    #[error("{0} iterations of learning: the most is {MAX_ITERATIONS}")]
+    Iterations(usize),
+}
+
+/// Checks the component names, the indices of steady components and the number of learning iterations.
+pub(super) fn check(components: &[String], steady: &[usize], iterations: usize) -> Result<(), BoundsError> {
     if let Some(name) = components.iter().find(|name| name.len() > MAX_NAME_LEN) {
-        return Err(ModelError::Name(name.len()));
+        return Err(BoundsError::Name(name.len()));
     }
-    if let Some(&component) = learned.steady.iter().find(|&&component| component >= components.len()) {
-        return Err(ModelError::Steady { component, components: components.len() });
+    if let Some(&component) = steady.iter().find(|&&component| component >= components.len()) {
+        return Err(BoundsError::Steady { component, components: components.len() });
     }
-    if learned.steady.len() > components.len() {
-        return Err(ModelError::SteadyCount { found: learned.steady.len(), components: components.len() });
+    if steady.len() > components.len() {
+        return Err(BoundsError::SteadyCount { found: steady.len(), components: components.len() });
     }
-    if learned.iterations > MAX_ITERATIONS {
-        return Err(ModelError::Iterations(learned.iterations));
+    if iterations > MAX_ITERATIONS {
+        return Err(BoundsError::Iterations(iterations));
     }
     Ok(())
 }

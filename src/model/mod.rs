@@ -11,6 +11,8 @@ pub mod settings;
 use thiserror::Error;
 
 use crate::dsp::{Divergence, Format, MAX_TEMPLATES, StftLayout, Templates, TemplatesError};
+pub use bounds::BoundsError;
+pub use quantise::Codes;
 use quantise::{codes, decode, decode_covariance, decode_gains};
 
 /// How templates were learned.
@@ -72,40 +74,9 @@ pub enum ModelError {
         /// What they are said to be learned with.
         window_len: usize,
     },
-    /// A name that is too long.
-    #[error("a component's name has {0} bytes: the most is {max}", max = bounds::MAX_NAME_LEN)]
-    Name(usize),
-    /// A steady component that does not exist.
-    #[error("component {component} is said to be steady: there are {components}, counted from 0")]
-    Steady {
-        /// The component, from 0.
-        component: usize,
-        /// How many there are.
-        components: usize,
-    },
-    /// More steady components than components.
-    #[error("{found} components are said to be steady: there are {components}")]
-    SteadyCount {
-        /// How many are said to be steady.
-        found: usize,
-        /// How many there are.
-        components: usize,
-    },
-    /// Too many iterations.
-    #[error("{0} iterations of learning: the most is {max}", max = bounds::MAX_ITERATIONS)]
-    Iterations(usize),
-}
-
-/// A model as bytes, one after another as in [`Templates`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Codes {
-    /// Template after template: code 255 is a template's loudest value, each code below it 0.375 dB softer, 0 silence.
-    pub templates: Vec<u8>,
-    /// Component after component: a gain of 2^((code − 128) / 127). Empty: all are 1.
-    pub calibration: Vec<u8>,
-    /// Component after component, six for each bin, three 16-bit numbers, the low byte first: the left channel's share of
-    /// the power, and real and imaginary part of the coherence. Empty: not known.
-    pub places: Vec<u8>,
+    /// Names or numbers out of bounds.
+    #[error(transparent)]
+    Bounds(#[from] BoundsError),
 }
 
 impl Model {
@@ -185,7 +156,7 @@ impl Model {
         if owners.len() > MAX_TEMPLATES {
             return Err(ModelError::TooMany(owners.len()));
         }
-        bounds::check(&components, &learned)?;
+        bounds::check(&components, &learned.steady, learned.iterations)?;
         let templates = Templates::new(format, components, owners, decode(&codes.templates))?
             .with_calibration(decode_gains(&codes.calibration))?
             .with_covariances(codes.places.as_chunks().0.iter().map(decode_covariance).collect())?;

@@ -1,10 +1,21 @@
 //! Templates, gains and covariances as bytes, and back. Products in float64 only, so that every machine decodes the same bits.
 
-use super::Codes;
 use crate::dsp::{Complex32, Covariance, Templates};
 
 /// Decibels between neighbouring codes: an error of at most 0.19 dB, 37 dB below the value itself.
 const STEP_DB: f64 = 0.375;
+
+/// A model as bytes, one after another as in [`Templates`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Codes {
+    /// Template after template: code 255 is a template's loudest value, each code below it 0.375 dB softer, 0 silence.
+    pub templates: Vec<u8>,
+    /// Component after component: a gain of 2^((code − 128) / 127). Empty: all are 1.
+    pub calibration: Vec<u8>,
+    /// Component after component, six for each bin, three 16-bit numbers, the low byte first: the left channel's share of
+    /// the power, and real and imaginary part of the coherence. Empty: not known.
+    pub places: Vec<u8>,
+}
 
 pub(super) fn codes(templates: &Templates) -> Codes {
     Codes {

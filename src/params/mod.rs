@@ -8,6 +8,7 @@ pub mod control;
 pub mod migrate;
 pub mod registry;
 pub mod state;
+pub mod visit;
 pub mod window_size;
 
 pub use control::Control;

@@ -101,7 +101,7 @@ const fn choice<T: Choices>(default: usize) -> Kind {
 }
 
 /// The number of parameters that each component has, at the end of the table.
-pub(super) const PER_COMPONENT: usize = 4;
+const PER_COMPONENT: usize = 4;
 
 /// Every parameter; those of a component last.
 pub static TABLE: [Entry; 25] = [
@@ -307,6 +307,49 @@ pub static TABLE: [Entry; 25] = [
     },
 ];
 
+/// Controls that there is one of; they come first.
+const SINGLE: usize = TABLE.len() - PER_COMPONENT;
+
+impl Control {
+    /// How many there are.
+    pub const COUNT: usize = SINGLE + PER_COMPONENT * MAX_COMPONENTS;
+
+    /// Every control, in the order of [`Control::index`].
+    pub fn all() -> impl Iterator<Item = Self> {
+        let strips = (0..MAX_COMPONENTS).flat_map(|n| [Self::Gain(n), Self::Mute(n), Self::Solo(n), Self::Gate(n)]);
+        TABLE[..SINGLE].iter().map(|entry| entry.control).chain(strips)
+    }
+
+    /// Its index among all.
+    pub fn index(self) -> usize {
+        self.row() + PER_COMPONENT * self.component().unwrap_or(0)
+    }
+
+    /// Its entry in the table of parameters.
+    pub fn entry(self) -> &'static Entry {
+        &TABLE[self.row()]
+    }
+
+    /// What hosts call it.
+    pub fn name(self) -> String {
+        match self.component() {
+            Some(component) => format!("{} {}", self.entry().name, component + 1),
+            None => self.entry().name.into(),
+        }
+    }
+
+    fn row(self) -> usize {
+        let first = match self {
+            Self::Gain(_) => Self::Gain(0),
+            Self::Mute(_) => Self::Mute(0),
+            Self::Solo(_) => Self::Solo(0),
+            Self::Gate(_) => Self::Gate(0),
+            single => single,
+        };
+        TABLE.iter().position(|entry| entry.control == first).unwrap_or(0)
+    }
+}
+
 /// The parameter of a saved id.
 pub fn entry_of_id(id: &str) -> Option<&'static Entry> {
     let (single, of_component) = TABLE.split_at(TABLE.len() - PER_COMPONENT);
@@ -361,5 +404,16 @@ impl Entry {
             Kind::Gate => "Off".into(),
             Kind::Share => "100 %".into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_control_has_its_own_index() {
+        assert_eq!(Control::all().count(), Control::COUNT);
+        assert!(Control::all().enumerate().all(|(index, control)| control.index() == index));
     }
 }
