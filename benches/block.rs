@@ -1,6 +1,4 @@
-//! Cost of host blocks of 64 samples. Run with `cargo bench --no-default-features`.
-
-mod scenes;
+//! Cost of host blocks of 64 samples. Run with `cargo bench --package benches --bench block`.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;

@@ -1,5 +1,5 @@
 //! The editor's own cost of a frame on the processor: at 30 frames a second 1.67 ms of it are 5 % of a core. Run with
-//! `cargo bench --bench editor`. What the graphics driver does is not in it.
+//! `cargo bench --package benches --bench editor`. What the graphics driver does is not in it.
 
 #[path = "../tests/editor_scene/mod.rs"]
 mod editor_scene;

@@ -1,6 +1,4 @@
-//! Cost of one frame. At 48 kHz a hop of 512 samples lasts 10 667 µs. Run with `cargo bench --no-default-features`.
-
-mod scenes;
+//! Cost of one frame. At 48 kHz a hop of 512 samples lasts 10 667 µs. Run with `cargo bench --package benches --bench frame`.
 
 use divan::{Bencher, black_box};
 use unweave::dsp::{ActivationSolver, Complex32, Divergence, Separator, StftLayout};

@@ -1,6 +1,4 @@
-//! Cost of a hop of the whole engine. Run with `cargo bench --no-default-features`.
-
-mod scenes;
+//! Cost of a hop of the whole engine. Run with `cargo bench --package benches --bench hop`.
 
 use divan::Bencher;
 use scenes::Player;

@@ -1,13 +1,12 @@
 //! Instructions of a frame and of a hop, counted by callgrind: where a clock is noise, these say the same twice. More than
 //! the limits below is a failure. `cargo xtask test` runs this where valgrind is installed; by hand, with the
-//! gungraun-runner of the same version, it is `cargo bench --no-default-features --bench instructions`.
+//! gungraun-runner of the same version, it is
+//! `cargo bench --package benches --no-default-features --features count --bench instructions`.
 //!
 //! Valgrind (3.19 and others) knows no AVX-512, so what chooses its vector unit at run time takes AVX2 here, on every
 //! machine that has it: the counts are those of AVX2, not of what plays on a newer processor.
 
 #![allow(missing_docs, reason = "the macros that name the benchmarks make public items, and take no doc comments")]
-
-mod scenes;
 
 use std::hint::black_box;
 

@@ -1,6 +1,4 @@
-//! Cost of the innermost loops. Run with `cargo bench --no-default-features`.
-
-mod scenes;
+//! Cost of the innermost loops. Run with `cargo bench --package benches --bench kernels`.
 
 use divan::{Bencher, black_box};
 use unweave::dsp::simd;

@@ -1,4 +1,4 @@
-//! Cost of learning. Run with `cargo bench --no-default-features --bench learn`.
+//! Cost of learning. Run with `cargo bench --package benches --bench learn`.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""vst3_editor.py BUNDLE [OPENINGS]: the editor of the built VST3, opened 50 times in a Python host while audio runs, on a screen of its own.
+"""vst3_editor.py BUNDLE [OPENINGS]: the editor of the built VST3, opened 12 times in a Python host while audio runs, on a screen of its own.
 
 After each opening the strips of a learned model must be visible. Memory, threads and open files must not grow with openings. Then the
 state is saved and loaded under an open editor, and a saved window size must be restored.
@@ -21,9 +21,9 @@ import numpy as np
 import soundfile
 
 BUNDLE = os.path.abspath(sys.argv[1])
-OPENINGS = int(sys.argv[2]) if len(sys.argv) > 2 else 50
+OPENINGS = int(sys.argv[2]) if len(sys.argv) > 2 else 12
 # The first openings allocate what later ones use again: drivers, fonts, pools.
-SETTLED = min(10, OPENINGS - 1)
+SETTLED = max(1, OPENINGS // 3)
 # nice-plug 0.4.2 loses the queue of tasks of each view (RunLoopEventHandler holds a reference to itself, so that it is never dropped):
 # two sockets and 240 kB.
 # 243 to 259 kB were measured over 40 openings. An editor that stayed would be megabytes.

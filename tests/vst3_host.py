@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """vst3_host.py BUNDLE: the built VST3 in a Python host (dawdreamer), driven by parameters alone.
 
-Plays `p1_drums_acoustic` of the quality set beside this project where it is there, else the clip that ships with it.
-Prints a line per check, and at the end `N passed, N failed`.
+Plays the shipped clip. Prints a line per check, and at the end `N passed, N failed`.
 """
 import os
 import sys
@@ -81,19 +80,11 @@ class Host:
 
 
 def clip():
-    """(sample rate, stereo sound to learn from, stereo sound to play, its name)."""
-    path = os.path.join(ROOT, "..", "shared", "quality", "p1_drums_acoustic", "mix.flac")
-    if os.path.exists(path):
-        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        sound, name = np.repeat(sound, 2, axis=1), "p1_drums_acoustic"
-    else:
-        print("skipped: ../shared/quality is not here; the shipped clip plays instead")
-        stems = [os.path.join(ROOT, "assets", "groove", stem + ".flac") for stem in ("drums", "bass", "keys")]
-        read = [soundfile.read(stem, dtype="float32", always_2d=True) for stem in stems]
-        sound, rate, name = sum(stem for stem, _ in read), read[0][1], "the shipped clip"
+    """(sample rate, stereo sound to learn from, stereo sound to play)."""
+    sound, rate = soundfile.read(os.path.join(ROOT, "assets", "groove", "groove.flac"), dtype="float32")
     half = len(sound) // 2
     cut = lambda part: np.ascontiguousarray(part.T)
-    return rate, cut(sound[:half]), cut(sound[half : half + 4 * rate]), name
+    return rate, cut(sound[:half]), cut(sound[half : half + 4 * rate])
 
 
 def delayed(audio, latency):
@@ -101,8 +92,7 @@ def delayed(audio, latency):
 
 
 def main():
-    rate, to_learn, to_play, name = clip()
-    print(f"playing {name}")
+    rate, to_learn, to_play = clip()
     host = Host(rate)
     latency = host.plugin.get_latency_samples()
     check("the latency is reported", latency == 2048, f"{latency} samples")

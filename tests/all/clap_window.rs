@@ -1,5 +1,5 @@
 //! The CLAP plug-in's editor in a host's window: drawn, clicked, closed and opened again, while audio runs. Needs an X11
-//! display; without one it says that it is skipped.
+//! display, 1200 by 780 or larger: `cargo xtask test` runs it on a screen of its own.
 
 use std::time::{Duration, Instant};
 
@@ -23,9 +23,9 @@ struct Screen {
 }
 
 impl Screen {
-    /// A window at the top left; nothing where there is no display.
-    fn open(size: (u16, u16)) -> Option<Self> {
-        let (connection, number) = x11rb::connect(None).ok()?;
+    /// A window at the top left.
+    fn open(size: (u16, u16)) -> Self {
+        let (connection, number) = x11rb::connect(None).expect("an X11 display");
         let screen = &connection.setup().roots[number];
         let (root, depth, visual) = (screen.root, screen.root_depth, screen.root_visual);
         let window = connection.generate_id().unwrap();
@@ -36,7 +36,7 @@ impl Screen {
         connection.create_window(depth, window, root, 0, 0, width, height, 0, class, visual, &look).unwrap();
         connection.map_window(window).unwrap();
         connection.sync().unwrap();
-        Some(Self { connection, root, window, size })
+        Self { connection, root, window, size }
     }
 
     /// The share of the window that is dark, as the editor is; the bare window is white.
@@ -113,11 +113,9 @@ fn play_until(host: &mut Host, what: &str, mut is_so: impl FnMut(&mut Host) -> b
 }
 
 #[test]
+#[ignore = "needs an X11 display"]
 fn the_editor_is_drawn_and_clicked_in_a_host_s_window_and_opened_again() {
-    let Some(screen) = Screen::open((1200, 780)) else {
-        println!("skipped: there is no X11 display");
-        return;
-    };
+    let screen = Screen::open((1200, 780));
     let mut host = host();
     for opening in 0..3 {
         assert_eq!(open(&mut host, &screen), (1200, 780));

@@ -1,8 +1,7 @@
-//! Against values that others computed: NumPy and scikit-learn in float64, kept beside the repository.
-//! Where the fixtures are not at hand, these tests say so and pass.
+//! Comparison with reference values that NumPy computed in float64 and scikit-learn confirmed: `tests/fixtures`.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ndarray::{Array, Array2, ArrayView2, Axis, Ix2, ShapeBuilder};
 use unweave::dsp::activations::ActivationSolver;
@@ -15,22 +14,16 @@ const RULES: [(&str, Divergence); 3] =
     [("euc", Divergence::Euclidean), ("kl", Divergence::KullbackLeibler), ("is_mm", Divergence::ItakuraSaito)];
 const SETS: [&str; 2] = ["nmf_synth.npz", "nmf_tones.npz"];
 
-/// The path of a fixture, or `None`, said aloud, where there are none.
-fn fixture(name: &str) -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
-    if !folder.is_dir() {
-        println!("skipped: ../shared/fixtures is not here");
-        return None;
-    }
-    Some(folder.join(name))
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
 /// The arrays of one .npz file, all float64.
 struct Npz(zip::ZipArchive<File>);
 
 impl Npz {
-    fn open(name: &str) -> Option<Self> {
-        Some(Self(zip::ZipArchive::new(File::open(fixture(name)?).unwrap()).unwrap()))
+    fn open(name: &str) -> Self {
+        Self(zip::ZipArchive::new(File::open(fixture(name)).unwrap()).unwrap())
     }
 
     fn vector(&mut self, key: &str) -> Vec<f64> {
@@ -70,8 +63,8 @@ fn error_of_frame_max(found: &Array2<f32>, expected: &Array2<f64>) -> f64 {
 
 #[test]
 fn one_update_of_the_tiny_example_agrees_with_the_hand_calculation() {
-    let Some(path) = fixture("tiny.json") else { return };
-    let json: serde_json::Value = serde_json::from_reader(File::open(path).unwrap()).unwrap();
+    let file = File::open(fixture("tiny.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_reader(file).unwrap();
     let matrix = |key: &str| -> Array2<f64> {
         let rows: Vec<Vec<f64>> = serde_json::from_value(json[key].clone()).unwrap();
         Array2::from_shape_fn((rows[0].len(), rows.len()), |(column, row)| rows[row][column])
@@ -89,7 +82,7 @@ fn one_update_of_the_tiny_example_agrees_with_the_hand_calculation() {
 #[test]
 fn learning_follows_the_reference_for_a_hundred_iterations_of_every_divergence() {
     for set in SETS {
-        let Some(mut npz) = Npz::open(set) else { return };
+        let mut npz = Npz::open(set);
         let v = npz.transposed_f32("V");
         for (rule, divergence) in RULES {
             let (mut w, mut h) = (npz.transposed_f32("W0"), npz.transposed_f32("H0"));
@@ -154,7 +147,7 @@ fn solved(
 #[test]
 fn activations_of_fixed_templates_follow_the_reference() {
     for set in SETS {
-        let Some(mut npz) = Npz::open(set) else { return };
+        let mut npz = Npz::open(set);
         let (v, w) = (npz.transposed_f32("V"), npz.transposed_f32("fixW_W"));
         let (templates, start) = (templates(&w), npz.transposed_f32("fixW_H0"));
         for (rule, divergence) in RULES {
@@ -174,7 +167,7 @@ fn activations_of_fixed_templates_follow_the_reference() {
 #[test]
 fn a_hundred_kullback_leibler_updates_come_close_to_the_optimum() {
     for set in SETS {
-        let Some(mut npz) = Npz::open(set) else { return };
+        let mut npz = Npz::open(set);
         let (v, w, best) = (npz.transposed_f32("V"), npz.transposed_f32("fixW_W"), npz.transposed("fixW_kl_Hopt"));
         let (templates, start) = (templates(&w), npz.transposed_f32("fixW_H0"));
         let h = solved(&v, &templates, Divergence::KullbackLeibler, 100, &start);
@@ -194,7 +187,7 @@ fn a_hundred_kullback_leibler_updates_come_close_to_the_optimum() {
 #[test]
 fn gains_over_soft_masks_are_the_reference_remix() {
     for set in SETS {
-        let Some(mut npz) = Npz::open(set) else { return };
+        let mut npz = Npz::open(set);
         let (w, h) = (npz.transposed_f32("fixW_W"), npz.transposed_f32("fixW_kl_H_20"));
         let (gains, expected) = (npz.vector("mix_gains"), npz.transposed("mix_gain_mask"));
         let templates = templates(&w);

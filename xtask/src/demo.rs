@@ -1,29 +1,19 @@
-//! `cargo xtask demo`: the shipped clip through the built `.clap` in a real host.
+//! `cargo xtask demo`: builds the plug-in and its host in one go, and plays the shipped clip.
 
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use unweave::pictures::demo::{Approach, Clip, Demo};
 
-use crate::clap_host::{Host, story};
+use crate::{bundle, cargo, run, target};
 
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run_all() -> Result<()> {
     let started = Instant::now();
-    crate::bundle(&[])?;
-    let steps = vec![("build and bundle", started.elapsed())];
-    let target = crate::test::target();
-    let folder = target.join("demo");
+    run(&mut cargo("build --package unweave --package demo --lib --bin demo"))?;
+    let built = target().join("debug");
+    let plugin = bundle::hosted(&built.join(bundle::library_name()))?.join("Unweave.clap");
+    let folder = target().join("demo");
     std::fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
-    let clip = Clip::load()?;
-    // A fresh instance for each story.
-    let tell = |approach| {
-        let plugin = target.join("bundled/Unweave.clap");
-        let mut host = Host::from_file(&plugin, f64::from(clip.mix.sample_rate), clip.mix.channels.len())?;
-        story::tell(&mut host, &clip, approach)
-    };
-    let stories = [tell(Approach::Taught)?, tell(Approach::Blind)?];
-    let how = "Made by `cargo xtask demo`: the built `.clap` in a CLAP host, in blocks of 1 to 4096 samples.";
-    println!("{}", Demo { how, stories, steps }.write(&clip, &folder)?);
-    println!("Sounds, pictures and report.md are in {}", folder.display());
-    Ok(())
+    let seconds = started.elapsed().as_secs_f64().to_string();
+    run(Command::new(built.join("demo")).arg(plugin).arg(folder).arg(seconds))
 }

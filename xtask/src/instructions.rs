@@ -5,10 +5,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::test::target;
-use crate::{cargo, run};
+use crate::{cargo, run, target};
 
-/// The version of the `gungraun` in Cargo.toml: the two must be the same.
+/// The version of the `gungraun` in benches/Cargo.toml: the two must be the same.
 const RUNNER_VERSION: &str = "0.20.0";
 
 /// Runs `benches/instructions.rs`, or says why not.
@@ -20,7 +19,8 @@ pub(crate) fn count() -> Result<()> {
         );
         return Ok(());
     }
-    run(cargo("bench --no-default-features --bench instructions").env("GUNGRAUN_RUNNER", runner()?))
+    let mut bench = cargo("bench --package benches --no-default-features --features count --bench instructions");
+    run(bench.env("GUNGRAUN_RUNNER", runner()?))
 }
 
 /// The program that calls valgrind, installed once below the target folder.
@@ -29,7 +29,8 @@ fn runner() -> Result<PathBuf> {
     let program = folder.join("bin/gungraun-runner");
     let stamp = folder.join("gungraun-runner-version");
     if !program.is_file() || std::fs::read_to_string(&stamp).ok().as_deref() != Some(RUNNER_VERSION) {
-        let install = format!("install gungraun-runner --version {RUNNER_VERSION} --locked --force --root");
+        // Without optimisation: it only starts valgrind and reads what that found.
+        let install = format!("install gungraun-runner --version {RUNNER_VERSION} --locked --force --debug --root");
         run(cargo(&install).arg(&folder))?;
         std::fs::write(&stamp, RUNNER_VERSION).with_context(|| format!("could not write {}", stamp.display()))?;
     }

@@ -1,11 +1,16 @@
 //! `cargo xtask test`: everything that decides whether a change may land. It stops at the first thing that fails.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
-use crate::{bundle, cargo, instructions, python, run};
+use crate::{bundle, cargo, instructions, python, run, target};
+
+/// How often the editor is opened in a VST3 host.
+pub(crate) const OPENINGS: u32 = 12;
 
 /// What the VST3 is hosted and the separation scored with; Pillow measures text as the editor lays it out, and writes pictures.
 const PYTHON_PACKAGES: [&str; 4] = ["numpy==2.*", "soundfile==0.13.*", "dawdreamer>=0.8,<0.10", "pillow==12.*"];
@@ -26,50 +31,77 @@ const SOUND: [Need; 3] = [
     Need { package: "libasound2-dev", command: "pkg-config --exists alsa" },
     Need { package: "libjack-jackd2-dev", command: "pkg-config --exists jack" },
 ];
+/// The public set that separation is scored on, beside the repository.
+const QUALITY_SET: &str = "../shared/quality";
 
-pub(crate) fn run_all() -> Result<()> {
-    run(&mut cargo("fmt --all --check"))?;
-    run(&mut cargo("clippy --workspace --all-targets --profile checked -- -D warnings"))?;
-    run(&mut cargo("clippy --all-targets --no-default-features --profile checked -- -D warnings"))?;
-    // No target of a plain `cargo bench`, so not among all targets either.
-    run(&mut cargo("clippy --bench instructions --no-default-features --profile checked -- -D warnings"))?;
-    run(&mut cargo("test --workspace --profile checked"))?;
-    run(&mut cargo("test --no-default-features --profile checked"))?;
-    run(cargo("doc --workspace --no-deps --document-private-items").env("RUSTDOCFLAGS", "-D warnings"))?;
-    bundle(&[])?;
-    run(&mut cargo("build --release --bin unweave"))?;
-    let python = python::with_packages(&target().join("python"), &PYTHON_PACKAGES)?;
-    instructions::count()?;
-    let bundle = target().join("bundled/Unweave.vst3");
-    run(Command::new(&python).arg("tests/vst3_host.py").arg(&bundle))?;
+pub(crate) fn run_all(openings: u32) -> Result<()> {
+    let started = Instant::now();
+    // Downloads while the compiler works.
+    let python = thread::spawn(|| python::with_packages(&target().join("python"), &PYTHON_PACKAGES));
+    let has_sound = has_all("the standalone program", &SOUND);
     let has_screen = has_all("the editor on a screen", &SCREEN);
+    // One set of features for all that is built here, so that nothing is built twice.
+    let features = match has_sound {
+        true => "--features unweave/standalone,benches/report",
+        false => "--features benches/report",
+    };
+    run(&mut cargo("fmt --all --check"))?;
+    check(features)?;
+    run(&mut tests(features))?;
+    let python = python.join().map_err(|_| anyhow!("the thread that installs Python packages panicked"))??;
+    let bundled = bundle::hosted(&target().join("debug/deps").join(bundle::library_name()))?.join("Unweave.vst3");
+    run(Command::new(&python).arg("tests/vst3_host.py").arg(&bundled))?;
     if has_screen {
-        let clap_window = cargo("test --profile checked --test clap_window -- --nocapture");
-        let on_a_screen = |command: &Command| {
-            let mut whole = Command::new(&python);
-            whole.arg("tests/screen.py").arg(command.get_program()).args(command.get_args());
-            whole
-        };
-        run(&mut on_a_screen(&clap_window))?;
-        run(Command::new(&python).arg("tests/vst3_editor.py").arg(&bundle))?;
+        let mut window = tests_named(features, "clap_window::");
+        window.args(["--ignored", "--nocapture"]);
+        run(Command::new(&python).arg("tests/screen.py").arg(window.get_program()).args(window.get_args()))?;
+        run(Command::new(&python).arg("tests/vst3_editor.py").arg(&bundled).arg(openings.to_string()))?;
     }
-    if has_all("the standalone program", &SOUND) {
-        test_standalone()?;
-        if has_screen {
-            let program = target().join("checked/unweave-standalone");
-            run(Command::new(&python).arg("tests/standalone_walk.py").arg(program).arg(target().join("walk")))?;
-        }
+    if has_screen && has_sound {
+        let program = target().join("debug/unweave-standalone");
+        run(Command::new(&python).arg("tests/standalone_walk.py").arg(program).arg(target().join("walk")))?;
     }
-    println!("everything passed");
+    instructions::count()?;
+    println!("everything passed, in {:.1} minutes", started.elapsed().as_secs_f64() / 60.0);
     Ok(())
 }
 
-fn test_standalone() -> Result<()> {
-    run(&mut cargo("clippy --features standalone --all-targets --profile checked -- -D warnings"))?;
-    run(&mut cargo(
-        "test --features standalone --profile checked --bin unweave-standalone --test standalone --test player",
-    ))?;
-    run(&mut cargo("build --features standalone --profile checked --bin unweave-standalone"))
+/// Lints and documentation: of everything, and of what each smaller set of features leaves.
+fn check(features: &str) -> Result<()> {
+    run(cargo("clippy --workspace --all-targets").args(features.split(' ')).args([
+        "--features",
+        "benches/count",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    for features in ["", "--features plugin", "--features command"] {
+        run(cargo("clippy --no-default-features").args(features.split_whitespace()).args(["--", "-D", "warnings"]))?;
+    }
+    let mut doc = cargo("doc --workspace --no-deps --document-private-items");
+    run(doc.args(features.split(' ')).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The test programs, by cargo-nextest where that is installed.
+fn tests(features: &str) -> Command {
+    let nextest = Command::new("cargo-nextest").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let runner = if nextest.is_ok_and(|status| status.success()) { "nextest run" } else { "test" };
+    let mut command = cargo(runner);
+    command.args(["--workspace"]).args(features.split(' ')).arg("--");
+    if Path::new(QUALITY_SET).is_dir() {
+        // What needs a screen gets one later.
+        command.args(["--include-ignored", "--skip", "clap_window::"]);
+    } else {
+        println!("skipped: separation quality: {QUALITY_SET} is not here");
+    }
+    command
+}
+
+/// The tests whose path contains `name`, in the program that all are in.
+fn tests_named(features: &str, name: &str) -> Command {
+    let mut command = cargo("test --workspace --test all");
+    command.args(features.split(' ')).args(["--", name]);
+    command
 }
 
 /// Whether this machine has what a part of the tests needs; else that part is said to be left out.
@@ -93,8 +125,4 @@ impl Need {
         command.args(["-c", self.command]).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     }
-}
-
-pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from)
 }

@@ -4,6 +4,8 @@ mod arrays;
 mod blocks;
 mod chain;
 mod chart;
+#[path = "../../tests/clap_host/mod.rs"]
+mod clap_host;
 mod frame;
 mod growth;
 mod learning;
@@ -16,6 +18,7 @@ mod report;
 mod rounds;
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -46,27 +49,27 @@ const FULL: Effort = Effort { command: "cargo xtask bench", short_rounds: 61, lo
 const QUICK: Effort =
     Effort { command: "cargo xtask bench --quick", short_rounds: 15, long_rounds: 3, runs: 3, instances: 10 };
 
-pub(crate) fn run(options: &[String]) -> Result<()> {
-    match options.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => measure(&FULL),
-        ["--quick"] => measure(&QUICK),
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [memory::CHILD, instances] => memory::hold(instances.parse().context("a number of instances")?),
-        _ => bail!("cargo xtask bench [--quick]: {options:?} is not known"),
+        [python, folder] => measure(&FULL, Path::new(python), Path::new(folder)),
+        [python, folder, "--quick"] => measure(&QUICK, Path::new(python), Path::new(folder)),
+        _ => bail!("report PYTHON FOLDER [--quick], as `cargo xtask bench` starts it: {arguments:?} is not known"),
     }
 }
 
-fn measure(effort: &Effort) -> Result<()> {
+/// Measures everything, and writes the report into `folder`; `python` has the packages that are measured beside ours.
+fn measure(effort: &Effort, python: &Path, folder: &Path) -> Result<()> {
     let started = Instant::now();
-    let folder = crate::test::target().join("bench");
-    std::fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
     let step = |number: usize, name: &str| {
         println!("\nmeasuring {name}: {number} of 6, {:.0} s so far", started.elapsed().as_secs_f64());
     };
     let music = Music::load()?;
-    let arrays = Arrays::of(&music, &folder)?;
+    let arrays = Arrays::of(&music, folder)?;
     arrays.write_start(&learning::options(Divergence::KullbackLeibler, Start::Random))?;
     let frame = frame::Frame::of(&arrays)?;
-    let others = RefCell::new(Others::start(&folder)?);
+    let others = RefCell::new(Others::start(python, folder)?);
     let mut report = Report::new(effort.command, facts(&others)?);
 
     step(1, "H of one frame");
@@ -79,11 +82,11 @@ fn measure(effort: &Effort) -> Result<()> {
     step(4, "the load of small blocks");
     chain::measure_load(effort.runs, &music, &mut report)?;
     step(5, "growth");
-    growth::measure(effort.runs, &folder, &mut report)?;
+    growth::measure(effort.runs, folder, &mut report)?;
     step(6, "memory");
     memory::measure(effort.instances, &mut report)?;
 
-    report.write(&folder)?;
+    report.write(folder)?;
     println!("\n{} after {:.0} s", folder.join("report.md").display(), started.elapsed().as_secs_f64());
     Ok(())
 }

@@ -7,8 +7,6 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// Pinned, so that a figure means the same next year. (librosa 1.0 asks for a newer Python than many have.)
-const PACKAGES: [&str; 4] = ["numpy==2.*", "scikit-learn==1.9.*", "librosa==0.11.*", "threadpoolctl==3.*"];
 /// What libraries take their number of threads from.
 const THREAD_VARIABLES: [&str; 6] = [
     "OMP_NUM_THREADS",
@@ -30,8 +28,7 @@ pub(crate) struct Others {
 
 impl Others {
     /// Starts it on the arrays in `folder`.
-    pub(crate) fn start(folder: &Path) -> Result<Self> {
-        let python = crate::python::with_packages(&folder.join("python"), &PACKAGES)?;
+    pub(crate) fn start(python: &Path, folder: &Path) -> Result<Self> {
         let mut command = Command::new(python);
         command.arg("benches/others.py").arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.envs(THREAD_VARIABLES.map(|name| (name, "1")));

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use unweave::dsp::Divergence;
 use unweave::learn::{Factorization, FactorizeOptions, Start};
 
-use super::arrays::Arrays;
-use super::frame::TEMPLATES;
-use super::others::Others;
-use super::report::{Bounds, Report, Row};
-use super::rounds::{Contender, in_turns, ratio};
+use crate::arrays::Arrays;
+use crate::frame::TEMPLATES;
+use crate::others::Others;
+use crate::report::{Bounds, Report, Row};
+use crate::rounds::{Contender, in_turns, ratio};
 
 /// Of the Kullback-Leibler updates to compare with.
 const UPDATES: usize = 100;

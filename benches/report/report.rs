@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::rounds::Ratio;
+use crate::rounds::Ratio;
 
 /// What a number must keep to, and what it aims at.
 #[derive(Clone, Copy)]

@@ -3,8 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use super::rounds::quantile;
-use crate::scenes::Player;
+use crate::rounds::quantile;
+use scenes::Player;
 
 /// Seconds of each block.
 pub(crate) struct BlockTimes {

@@ -9,7 +9,7 @@ use unweave::model::settings::{GroupBy, Steadiness};
 use unweave::model::{Model, Playing};
 use unweave::pictures::demo::Clip;
 
-use crate::scenes::{Player, RATE};
+use scenes::{Player, RATE};
 
 /// The clip, and how long a stretch of it is learned from.
 pub(crate) struct Music {

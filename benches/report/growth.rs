@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::Result;
 use unweave::dsp::StftLayout;
 
-use super::blocks::BlockTimes;
-use super::chart::{self, Panel};
-use super::report::{Report, Table};
-use crate::scenes::{Player, chord, tones};
+use crate::blocks::BlockTimes;
+use crate::chart::{self, Panel};
+use crate::report::{Report, Table};
+use scenes::{Player, chord, tones};
 
 const HOPS: usize = 60;
 

@@ -1,6 +1,4 @@
-//! What is measured on: made-up templates and sounds, the same in every run. For the benchmarks and `cargo xtask bench`.
-
-#![allow(dead_code, unreachable_pub, reason = "several programs share this file, each its part of it")]
+//! Made-up templates and sounds, the same in every run: what the benchmarks and `cargo xtask bench` measure on.
 
 pub mod plain;
 

@@ -10,12 +10,12 @@ use serde_json::json;
 use unweave::dsp::bands::Bands;
 use unweave::dsp::{ActivationSolver, Divergence, Format, StftLayout, Templates};
 
-use super::arrays::Arrays;
-use super::others::Others;
-use super::peak;
-use super::report::{Bounds, Report, Row};
-use super::rounds::{Contender, Times, in_turns, ratio};
-use crate::scenes::plain::plain_updates;
+use crate::arrays::Arrays;
+use crate::others::Others;
+use crate::peak;
+use crate::report::{Bounds, Report, Row};
+use crate::rounds::{Contender, Times, in_turns, ratio};
+use scenes::plain::plain_updates;
 
 pub(crate) const TEMPLATES: usize = 8;
 const UPDATES: usize = 20;

@@ -11,7 +11,7 @@ use npyz::WriterBuilder;
 use unweave::dsp::{StftLayout, Window};
 use unweave::learn::{Capture, Factorization, FactorizeOptions, Start, factorize};
 
-use super::music::Music;
+use crate::music::Music;
 
 /// Seconds that are learned from.
 pub(crate) const SECONDS: f64 = 10.0;

@@ -6,12 +6,12 @@ use anyhow::{Context, Result, ensure};
 use clack_host::prelude::PluginEntry;
 use serde_json::{Value, json};
 
-use super::music::Music;
-use super::report::{Bounds, Report, Row};
 use crate::clap_host::Host;
-use crate::scenes::RATE;
+use crate::music::Music;
+use crate::report::{Bounds, Report, Row};
+use scenes::RATE;
 
-/// The argument of `cargo xtask bench` that makes it this process.
+/// The argument that makes this program that process.
 pub(crate) const CHILD: &str = "--memory-of";
 /// Seconds that each instance captures, and keeps: two channels of four bytes a sample.
 const CAPTURE_S: f64 = 3.0;
@@ -26,8 +26,7 @@ pub(crate) fn measure(instances: usize, report: &mut Report) -> Result<()> {
         return Ok(());
     }
     let program = std::env::current_exe().context("where this program is")?;
-    let child =
-        Command::new(program).args(["bench", CHILD, &instances.to_string()]).stderr(Stdio::inherit()).output()?;
+    let child = Command::new(program).args([CHILD, &instances.to_string()]).stderr(Stdio::inherit()).output()?;
     ensure!(child.status.success(), "the process that holds the instances failed: {}", child.status);
     let found: Value = serde_json::from_slice(&child.stdout)?;
     let number = |name: &str| found[name].as_f64().with_context(|| format!("no {name} in {found}"));

@@ -4,10 +4,10 @@ use anyhow::Result;
 use unweave::dsp::Mode;
 use unweave::model::Model;
 
-use super::blocks::BlockTimes;
-use super::music::{Music, player};
-use super::report::{Bounds, Report, Row, Table};
-use crate::scenes::{Player, RATE, chord, tones};
+use crate::blocks::BlockTimes;
+use crate::music::{Music, player};
+use crate::report::{Bounds, Report, Row, Table};
+use scenes::{Player, RATE, chord, tones};
 
 const MODES: [Mode; 3] = [Mode::Normal, Mode::Tight, Mode::Live];
 const BLOCK_LENS: [usize; 3] = [32, 64, 128];
