@@ -1,6 +1,7 @@
 //! Models change while a chord sounds, in the engine, in every mode: no click. (Hosted: tests/all/workflow.rs.)
 
-use crate::click::{self, chord, click_db};
+use crate::click;
+use crate::click::{chord, click_db};
 use unweave::dsp::{Engine, Format, Mode, Settings, Templates};
 
 const RATE: f32 = 48_000.0;

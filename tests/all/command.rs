@@ -249,7 +249,8 @@ fn broken_and_foreign_models_are_refused_by_name() {
     let mut zip = zip::ZipWriter::new(fs::File::create(folder.path("foreign.npz")).unwrap());
     zip.start_file("x.npy", zip::write::SimpleFileOptions::default()).unwrap();
     zip.finish().unwrap();
-    for (name, word) in [("cut", "incomplete"), ("text", "not an .npz"), ("foreign", "“W”"), ("gone", "no such file")] {
+    for (name, word) in [("cut", "incomplete"), ("text", "not an .npz"), ("foreign", "“W”"), ("gone", "no such file")]
+    {
         let file = format!("{name}.npz");
         folder.fails(&format!("separate mix.wav --model {file} --output o.wav"), 1, &[&file, word]);
         folder.fails(&format!("inspect {file}"), 1, &[&file, word]);

@@ -4,7 +4,6 @@ use crate::click;
 use std::time::{Duration, Instant};
 
 use crate::clap_host::Host;
-use crate::click;
 use clack_host::prelude::PluginEntry;
 use unweave::model::Model;
 use unweave::params::state::SavedModel;
