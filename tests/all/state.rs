@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::clap_host::Host;
 use clack_host::prelude::PluginEntry;
+use npyz::WriterBuilder;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use unweave::dsp::Settings;
@@ -262,7 +263,7 @@ fn model_file_with(array: usize, values: &[f64], is_integer: bool) -> tempfile::
             to.raw_copy_file(entry).unwrap();
             continue;
         }
-        to.start_file(entry.name().to_string(), zip::write::SimpleFileOptions::default()).unwrap();
+        to.start_file(entry.name().unwrap().to_string(), zip::write::SimpleFileOptions::default()).unwrap();
         let shape: &[u64] = if values.len() == 1 { &[] } else { &[values.len() as u64] };
         if is_integer {
             let options = npyz::WriteOptions::new().default_dtype().shape(shape);
