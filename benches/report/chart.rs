@@ -21,7 +21,7 @@ pub(crate) struct Panel<'a> {
 
 /// Writes a PNG file.
 pub(crate) fn draw(title: &str, panels: &[Panel<'_>; 4], path: &Path) -> Result<()> {
-    let font = include_bytes!("../../../assets/fonts/DejaVuSans.ttf");
+    let font = include_bytes!("../../assets/fonts/DejaVuSans.ttf");
     register_font("sans", FontStyle::Normal, font).map_err(|_| anyhow!("the shipped font does not parse"))?;
     let mut rgb = vec![0; (SIZE.0 * SIZE.1 * 3) as usize];
     {

@@ -16,3 +16,15 @@ pub struct Instance {
     #[cfg(feature = "standalone")]
     pub player: Option<crate::player::PlayerControl>,
 }
+
+impl Instance {
+    /// An instance in a host.
+    pub fn new(params: Arc<UnweaveParams>, link: EditorLink) -> Self {
+        Self {
+            params,
+            link,
+            #[cfg(feature = "standalone")]
+            player: None,
+        }
+    }
+}

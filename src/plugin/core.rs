@@ -70,12 +70,7 @@ impl Core {
 
     /// The editor, which starts the learner when it opens. The shell adds what only its format has.
     pub fn window(&self, adapt: impl FnOnce(&mut Instance)) -> Window {
-        let mut instance = Instance {
-            params: self.params.clone(),
-            link: self.editor.clone(),
-            #[cfg(feature = "standalone")]
-            player: None,
-        };
+        let mut instance = Instance::new(self.params.clone(), self.editor.clone());
         adapt(&mut instance);
         let learner = self.learner.clone();
         let on_open = Arc::new(move || {

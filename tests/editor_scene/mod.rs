@@ -123,12 +123,7 @@ pub fn with_song(mut scene: Scene) -> Scene {
 
 /// An instance with default parameters.
 pub fn instance(link: EditorLink) -> Instance {
-    Instance {
-        params: Arc::new(UnweaveParams::new(link.models.clone(), link.status.clone())),
-        link,
-        #[cfg(feature = "standalone")]
-        player: None,
-    }
+    Instance::new(Arc::new(UnweaveParams::new(link.models.clone(), link.status.clone())), link)
 }
 
 fn scene(instance: Instance, components: usize) -> Scene {
