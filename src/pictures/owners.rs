@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn every_part_is_drawn_in_its_colour_where_it_sounds_and_grey_before_anybody_owns_it() {
-        // Bin 20 is at 3750 Hz; the first half is one part, the second the other.
+        // The first half is one part's, the second the other's.
         let (first, second) = (tone(20, |frame| frame < 20), tone(20, |frame| frame >= 20));
         let panels = [
             Panel { title: "before".into(), parts: Vec::new() },
@@ -160,12 +160,13 @@ mod tests {
         let mark = Mark { seconds: 0.03, before: "heard", after: "not heard" };
         let names = ["a".to_owned(), "b".to_owned()];
         let picture = owners("who", &names, (&tone(20, |_| true), &panels), mark).unwrap();
-        let share = (3750.0 / LOWEST_HZ).ln() / (HIGHEST_HZ / LOWEST_HZ).ln();
+        // The brightest pixel of a column: where the tone is.
         let pixel = |panel: i32, x: i32| {
             let bottom = HEAD + (PANEL_TITLE + PANEL_HEIGHT) * (panel + 1);
-            let y = bottom - (share * PANEL_HEIGHT as f32) as i32;
-            let start = 3 * (y * WIDTH as i32 + x) as usize;
-            RGBColor(picture.rgb[start], picture.rgb[start + 1], picture.rgb[start + 2])
+            let at = |y: i32| 3 * (y * WIDTH as i32 + x) as usize;
+            let colours = (bottom - PANEL_HEIGHT..bottom).map(|y| &picture.rgb[at(y)..at(y) + 3]);
+            let brightest = colours.max_by_key(|rgb| rgb.iter().map(|&value| u32::from(value)).sum::<u32>()).unwrap();
+            RGBColor(brightest[0], brightest[1], brightest[2])
         };
         let (left, right) = (LEFT + 100, WIDTH as i32 - RIGHT - 100);
         let RGBColor(red, green, blue) = pixel(0, left);
