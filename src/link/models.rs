@@ -137,7 +137,7 @@ impl Models {
         Slots { current: model(playing), other: model(playing.other()), playing, is_review: review.is_some() }
     }
 
-    /// Counts the calls of [`Models::replace`]: what was asked for or begun under an earlier count belongs to a project that
+    /// Counts the projects that were opened: what was asked for or begun under an earlier count belongs to a project that
     /// is no longer open.
     pub fn loads(&self) -> u32 {
         self.loads.load(Relaxed)
@@ -157,6 +157,12 @@ impl Models {
             stored.review = None;
             mem::replace(&mut stored.slots[stored.playing as usize], model)
         });
+    }
+
+    /// A project was opened whose model cannot be read: the models stay, and whatever was asked for before is dropped.
+    pub fn keep_for_unread_project(&self) {
+        let _stored = self.stored();
+        self.loads.fetch_add(1, Relaxed);
     }
 
     /// Plays a new model, in review: from the slot that did not play, or from the one that played nothing. A review that

