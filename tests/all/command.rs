@@ -191,13 +191,13 @@ fn captures_that_cannot_be_learned_from_are_refused_by_name() {
     folder.write("short", RATE, vec![tone(220.0, 3.0)[..2048 + 512].to_vec()]);
     folder.write("quad", RATE, vec![vec![0.5; 9000]; 4]);
     folder.write("slow", 22_050, vec![vec![0.5; 9000]]);
-    fs::write(folder.path("text.wav"), "This is no sound.").unwrap();
+    fs::write(folder.path("text.wav"), "This is not sound.").unwrap();
     let mix = |file: &str, code: i32, words: &[&str]| {
         folder.fails(&format!("learn --mix {file} --components 3 --output m.npz"), code, words);
         assert!(!folder.path("m.npz").exists());
     };
     mix("gone.wav", 1, &["gone.wav", "no such file"]);
-    mix("text.wav", 1, &["text.wav", "not an audio file"]);
+    mix("text.wav", 1, &["text.wav", "unsupported audio file"]);
     mix("nan.wav", 1, &["nan.wav", "1234", "NaN"]);
     mix("silent.wav", 1, &["silent.wav", "silent"]);
     mix("empty.wav", 1, &["empty.wav"]);
@@ -211,7 +211,7 @@ fn captures_that_cannot_be_learned_from_are_refused_by_name() {
 }
 
 #[test]
-fn command_lines_that_cannot_be_meant_exit_with_two() {
+fn invalid_command_lines_exit_with_two() {
     let folder = Folder::new();
     let learn = |arguments: &str, words: &[&str]| {
         folder.fails(&format!("learn {arguments} --output m.npz"), 2, words);
