@@ -1,6 +1,6 @@
 //! Separation quality: a small part of the public set, scored as its own script does, with floors that may only rise.
-//! The set (47 MB) is not part of the repository. With it in `../shared/quality`, run these tests with `--include-ignored`, as
-//! `cargo xtask test` does.
+//! The set (47 MB) is not part of the repository. With it in `../shared/quality`, `cargo xtask test` runs these tests too;
+//! alone they are `cargo test quality:: -- --ignored`.
 
 use std::ops::ControlFlow;
 use std::path::Path;

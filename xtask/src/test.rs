@@ -47,13 +47,12 @@ pub(crate) fn run_all(openings: u32) -> Result<()> {
     };
     run(&mut cargo("fmt --all --check"))?;
     check(features)?;
-    run(&mut tests(features))?;
+    test(features)?;
     let python = python.join().map_err(|_| anyhow!("the thread that installs Python packages panicked"))??;
     let bundled = bundle::hosted(&target().join("debug/deps").join(bundle::library_name()))?.join("Unweave.vst3");
     run(Command::new(&python).arg("tests/vst3_host.py").arg(&bundled))?;
     if has_screen {
-        let mut window = tests_named(features, "clap_window::");
-        window.args(["--ignored", "--nocapture"]);
+        let window = ignored_tests(features, "clap_window::");
         run(Command::new(&python).arg("tests/screen.py").arg(window.get_program()).args(window.get_args()))?;
         run(Command::new(&python).arg("tests/vst3_editor.py").arg(&bundled).arg(openings.to_string()))?;
     }
@@ -66,41 +65,42 @@ pub(crate) fn run_all(openings: u32) -> Result<()> {
     Ok(())
 }
 
-/// Lints and documentation: of everything, and of what each smaller set of features leaves.
+/// Lints and documentation: of everything, of the plug-in alone, as it is bundled, and of the command alone, as it is installed.
+/// (The library without any feature is built to count instructions.)
 fn check(features: &str) -> Result<()> {
-    run(cargo("clippy --workspace --all-targets").args(features.split(' ')).args([
-        "--features",
-        "benches/count",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
-    for features in ["", "--features plugin", "--features command"] {
-        run(cargo("clippy --no-default-features").args(features.split_whitespace()).args(["--", "-D", "warnings"]))?;
+    let everything = ["--workspace", "--all-targets", "--features", "benches/count"];
+    run(cargo("clippy").args(everything).args(features.split(' ')).args(["--", "-D", "warnings"]))?;
+    for feature in ["plugin", "command"] {
+        let alone = ["--no-default-features", "--features", feature, "--all-targets", "--", "-D", "warnings"];
+        run(cargo("clippy").args(alone))?;
     }
     let mut doc = cargo("doc --workspace --no-deps --document-private-items");
     run(doc.args(features.split(' ')).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The test programs, by cargo-nextest where that is installed.
+/// Runs the tests: all that need nothing but this machine, then those on the public set.
+fn test(features: &str) -> Result<()> {
+    run(&mut tests(features))?;
+    if !Path::new(QUALITY_SET).is_dir() {
+        println!("skipped: separation quality: {QUALITY_SET} is not here");
+        return Ok(());
+    }
+    run(&mut ignored_tests(features, "quality::"))
+}
+
+/// `cargo test`, or cargo-nextest where that is installed: it runs the tests of all programs at once.
 fn tests(features: &str) -> Command {
     let nextest = Command::new("cargo-nextest").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let runner = if nextest.is_ok_and(|status| status.success()) { "nextest run" } else { "test" };
     let mut command = cargo(runner);
-    command.args(["--workspace"]).args(features.split(' ')).arg("--");
-    if Path::new(QUALITY_SET).is_dir() {
-        // A screen comes later, and an idle machine cannot be expected.
-        command.args(["--include-ignored", "--skip", "clap_window::", "--skip", "thirty_learning_instances"]);
-    } else {
-        println!("skipped: separation quality: {QUALITY_SET} is not here");
-    }
+    command.arg("--workspace").args(features.split(' '));
     command
 }
 
-/// The tests whose path contains `name`, in the program that all are in.
-fn tests_named(features: &str, name: &str) -> Command {
-    let mut command = cargo("test --workspace --test all");
-    command.args(features.split(' ')).args(["--", name]);
+/// The tests whose path contains `name`, of those that a plain `cargo test` ignores for their needs.
+fn ignored_tests(features: &str, name: &str) -> Command {
+    let mut command = tests(features);
+    command.args(["--test", "all", "--", "--ignored", name]);
     command
 }
 
