@@ -35,6 +35,7 @@ pub struct Core {
 /// What activation constructs.
 struct Playback {
     sample_rate: f32,
+    channels: usize,
     /// One per mode, in the order of [`Mode::ALL`]: VST3 hosts change the mode without activating again.
     engines: [Engine; Mode::ALL.len()],
     mode: Mode,
@@ -92,11 +93,11 @@ impl Core {
         let channels = audio_io_layout.main_output_channels.map_or(2, |channels| channels.get() as usize);
         let sample_rate = buffer_config.sample_rate;
         let mode: Mode = self.params.mode.value().into();
-        let engine = |mode: Mode| Engine::new(mode.layout(sample_rate), sample_rate, channels, self.component_outputs);
         LazyLock::force(&self.learner);
         let playback = Playback {
             sample_rate,
-            engines: Mode::ALL.map(engine),
+            channels,
+            engines: self.engines(sample_rate, channels),
             mode,
             feed: EditorFeed::new(sample_rate),
             stream: self.editor.models.play_in(sample_rate, channels, self.params.playing(mode, sample_rate)),
@@ -107,6 +108,18 @@ impl Core {
         context.set_latency_samples(report_latency(&self.link, &playback));
         self.playback = Some(playback);
         true
+    }
+
+    /// The engines of the last activation if the format is the same: many hosts activate again whenever playback starts.
+    fn engines(&mut self, sample_rate: f32, channels: usize) -> [Engine; Mode::ALL.len()] {
+        match self.playback.take() {
+            Some(mut last) if (last.sample_rate, last.channels) == (sample_rate, channels) => {
+                last.engines.iter_mut().for_each(Engine::reset);
+                last.engines
+            }
+            _ => Mode::ALL
+                .map(|mode| Engine::new(mode.layout(sample_rate), sample_rate, channels, self.component_outputs)),
+        }
     }
 
     /// Silence in every buffer.
