@@ -2,22 +2,22 @@
 
 use crate::dsp::simd;
 
-/// Neighbouring bins joined into bands, as wide as the ear's filters (equivalent rectangular bandwidths).
+/// Bands of neighbouring bins, as wide as the ear's filters (equivalent rectangular bandwidths, ERB).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bands {
-    /// First bin of each band, and the number of bins at the end.
+    /// The first bin of each band, then the number of bins as the last value.
     edges: Vec<usize>,
 }
 
 impl Bands {
-    /// Every bin a band of its own.
+    /// One band per bin.
     pub fn full(bins: usize) -> Self {
         Self { edges: (0..=bins).collect() }
     }
 
     /// About `count` bands from 0 Hz to half the sample rate, equally wide on the ERB-rate scale of Glasberg and Moore
-    /// (1990): 21.4 log10(1 + 0.00437 f/Hz). Each is at least one bin wide, so low bands are single bins and there may be
-    /// fewer than `count`.
+    /// (1990): 21.4 log10(1 + 0.00437 f/Hz). Each is at least one bin wide, so low bands are single bins and there may
+    /// be fewer than `count`.
     pub fn erb(count: usize, bins: usize, sample_rate: f32) -> Self {
         let nyquist = f64::from(sample_rate) / 2.0;
         let erb_rate_max = (1.0 + 0.00437 * nyquist).log10();
@@ -41,7 +41,7 @@ impl Bands {
         self.edges.len() - 1
     }
 
-    /// Whether there is no band at all (no bins were given).
+    /// Whether there are no bands, because there are no bins.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

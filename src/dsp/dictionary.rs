@@ -23,7 +23,8 @@ pub struct Dictionary {
 }
 
 impl Dictionary {
-    /// Takes template after template, each `rows` finite values ≥ 0 of which some are > 0, and scales each to sum to one.
+    /// Scales each template to sum to one. `values` holds one template after the other, each of `rows` finite values
+    /// ≥ 0, of which some are > 0.
     pub(super) fn new(rows: usize, values: &[f32]) -> Self {
         let scaled = |values: &[f32]| -> Vec<f32> {
             let sum: f64 = values.iter().map(|&x| f64::from(x)).sum();
@@ -35,7 +36,7 @@ impl Dictionary {
         Self { rows, matrix, inverse_norms, learned, gram: avec![] }
     }
 
-    /// The same with the Gram matrix WᵀW (templates² values), which makes Euclidean updates cheap.
+    /// Adds the Gram matrix WᵀW (templates² values), which makes Euclidean updates cheap.
     pub(super) fn with_gram(self) -> Self {
         let templates: Vec<Vec<f32>> = self.templates().collect();
         let mut gram = vec![vec![0.0; templates.len()]; templates.len()];
@@ -86,8 +87,8 @@ impl Dictionary {
         (!self.gram.is_empty()).then_some(Chosen { matrix: &self.gram, templates: self.len(), indices })
     }
 
-    /// Divides the update factors of a template: 1 for learned templates, slightly more for transposed copies, so that learned
-    /// templates win where both match.
+    /// The penalty that divides a template's update factors: 1 for learned templates, slightly more for transposed
+    /// copies, so that learned templates win where both match.
     pub fn penalty(&self, template: usize) -> f32 {
         if template < self.learned { 1.0 } else { COPY_PENALTY }
     }
@@ -102,7 +103,7 @@ impl Dictionary {
         self.learned
     }
 
-    /// The same; all templates except the first `learned` are copies.
+    /// Marks all templates except the first `learned` as copies.
     pub(super) fn with_learned(self, learned: usize) -> Self {
         Self { learned, ..self }
     }
@@ -130,7 +131,7 @@ fn in_blocks(rows: usize, templates: &[Vec<f32>]) -> AVec<f32> {
     matrix
 }
 
-/// The first row of each block, and its number of rows: they are neighbours in the matrix.
+/// The first row and the number of rows of each block. The rows of a block are contiguous in the matrix.
 fn blocks(rows: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..rows).step_by(simd::frame::BLOCK_ROWS).map(move |row| (row, simd::frame::BLOCK_ROWS.min(rows - row)))
 }

@@ -1,20 +1,21 @@
-//! What spectra are of: sample rate, window and channels; and how values on one frequency axis become values on another.
+//! The format of spectra (sample rate, window and channels), and the conversion of values from one frequency axis to
+//! another.
 
 use super::stft::StftLayout;
 
-/// The spectra that templates describe: their sample rate, window and channels.
+/// The format of the spectra that templates describe: sample rate, window and channels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Format {
     /// Samples per second.
     pub sample_rate: f32,
-    /// Window in samples.
+    /// Window length in samples.
     pub window_len: usize,
-    /// Channels whose bins stand over each other in one template: 1 or 2.
+    /// Number of channels stacked in one template: 1 or 2.
     pub channels: usize,
 }
 
 impl Format {
-    /// Sample rates that hosts, files and saved models may have: telephone quality needs 8 kHz, the fastest converters
+    /// Supported sample rates of hosts, files and saved models: telephone quality needs 8 kHz; the fastest converters
     /// run at 768 kHz.
     pub const SAMPLE_RATES: std::ops::RangeInclusive<f32> = 1_000.0..=768_000.0;
 
@@ -28,7 +29,7 @@ impl Format {
         self.window_len / 2 + 1
     }
 
-    /// Hertz from one bin to the next.
+    /// Distance from one bin to the next, in hertz.
     pub fn bin_hz(self) -> f64 {
         f64::from(self.sample_rate) / self.window_len as f64
     }
@@ -38,8 +39,8 @@ impl Format {
         self.channels * self.bins()
     }
 
-    /// One channel's `bins` amounts, spread over the bins of another format by where they lie in hertz: differences of the
-    /// interpolated running sum. What lies beyond the new highest bin is lost.
+    /// Spreads the amounts in one channel's `bins` over the bins of another format by their frequencies in hertz: each
+    /// new amount is a difference of the interpolated running sum. Amounts above the new highest bin are dropped.
     pub fn spread(self, bins: &[f32], to: Self) -> Vec<f32> {
         if self.has_bins_of(to) {
             return bins.to_vec();
@@ -62,8 +63,8 @@ impl Format {
         (0..to.bins()).map(|bin| amount(bin as f64).max(0.0) as f32).collect()
     }
 
-    /// One channel's `bins` gains or shares at the bins of another format: interpolated, and beyond the highest bin as
-    /// there.
+    /// Interpolates the gains or shares in one channel's `bins` at the bins of another format. Above the highest bin,
+    /// its value is used.
     pub fn interpolate(self, bins: &[f32], to: Self) -> Vec<f32> {
         if self.has_bins_of(to) {
             return bins.to_vec();
@@ -77,7 +78,7 @@ impl Format {
     }
 }
 
-/// The value at a place between two bins; the last one's beyond it.
+/// The interpolated value at a position between two bins; above the last bin, its value.
 pub(crate) fn between(bins: &[f32], position: f64) -> f32 {
     let last = bins.len().saturating_sub(1);
     let whole = (position as usize).min(last);

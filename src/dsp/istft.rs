@@ -12,17 +12,17 @@ use crate::dsp::simd;
 pub struct Istft {
     layout: StftLayout,
     transform: Arc<dyn ComplexToReal<f32>>,
-    /// Synthesis window, the transform's factor 1/N included.
+    /// The synthesis window, multiplied by the transform's factor 1/N.
     window: Vec<f32>,
     frame: Vec<f32>,
     scratch: Vec<Complex32>,
-    /// Per lane, one synthesis window of samples that later frames still add to.
+    /// Per lane, the samples to which later frames still add: one synthesis window.
     sums: Vec<Vec<f32>>,
 }
 
 impl Istft {
-    /// Plans the transform for `lanes` streams analysed with `window`: its synthesis window gives unchanged spectra's
-    /// samples back.
+    /// Plans the transform for `lanes` streams analysed with `window`. With the matching synthesis window, unchanged
+    /// spectra reproduce the samples.
     pub fn new(layout: StftLayout, window: Window, lanes: usize) -> Self {
         let transform = RealFftPlanner::new().plan_fft_inverse(layout.window_len());
         let scale = (layout.window_len() as f32).recip();
@@ -36,11 +36,10 @@ impl Istft {
         }
     }
 
-    /// Adds one frame to a lane and writes the hop of samples that is now complete.
-    /// `spectrum` (`bins` values) is used up; `hop` is one hop long. They are the first of the frame's
-    /// synthesis window.
+    /// Adds one frame to a lane and writes the hop of samples that is now complete: the first samples of the frame's
+    /// synthesis window. `spectrum` (`bins` values) is overwritten; `hop` is one hop long.
     pub fn synthesize(&mut self, lane: usize, spectrum: &mut [Complex32], hop: &mut [f32]) {
-        // A real signal has none here; what rounding left would make the transform report an error.
+        // For a real signal, these imaginary parts are 0; the transform would report an error if rounding left any.
         if let [first, .., last] = spectrum {
             first.im = 0.0;
             last.im = 0.0;
@@ -58,7 +57,7 @@ impl Istft {
         self.skip(lane, hop);
     }
 
-    /// Like [`Istft::synthesize`] with a spectrum of zeros, and without its cost.
+    /// Like [`Istft::synthesize`] with a spectrum of zeros, but without computing the transform.
     pub fn skip(&mut self, lane: usize, hop: &mut [f32]) {
         let sum = &mut self.sums[lane];
         let hop_len = self.layout.hop_len();
@@ -68,7 +67,7 @@ impl Istft {
         sum[kept..].fill(0.0);
     }
 
-    /// Forgets every lane's overlapping frames.
+    /// Clears the overlapping sums of every lane.
     pub fn reset(&mut self) {
         self.sums.iter_mut().for_each(|sum| sum.fill(0.0));
     }

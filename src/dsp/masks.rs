@@ -1,4 +1,5 @@
-//! Soft masks: one value per component and bin. They lie in [0, 1] and sum to one over the components. Lives on the audio thread.
+//! Soft masks: one value per component and bin. They lie in [0, 1] and sum to one over the components. Computed on the
+//! audio thread.
 
 use aligned_vec::{AVec, avec};
 
@@ -34,8 +35,9 @@ impl SoftMasks {
         }
     }
 
-    /// Computes every component's mask: L^p / Σ L^p with L = c W h, the sum of its templates times its calibration. This
-    /// is the generalised Wiener filter (p = 1 for magnitudes, p = 2 for power; `exponent` > 0). One value per row.
+    /// Computes every component's mask: L^p / Σ L^p with L = c W h, the sum of its templates times its calibration.
+    /// This is the generalised Wiener filter (p = 1 for magnitudes, p = 2 for power; `exponent` > 0). One value per
+    /// row.
     pub fn update(&mut self, templates: &Templates, activations: &[f32], exponent: f32) {
         self.estimate(templates, activations);
         let (components, rows) = (templates.components().len(), templates.format().rows());
@@ -104,7 +106,7 @@ impl SoftMasks {
     }
 }
 
-/// x ← x^exponent; common exponents without a logarithm.
+/// x ← x^exponent. Common exponents need no logarithm.
 fn raise(x: &mut [f32], exponent: f32) {
     if exponent == 1.5 {
         simd::wide(|| x.iter_mut().for_each(|x| *x *= x.sqrt()));

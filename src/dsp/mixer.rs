@@ -1,4 +1,4 @@
-//! The musician's controls: gain, mute, solo and gate per component, smoothed per hop. Lives on the audio thread.
+//! The mixer: gain, mute, solo and gate of each component, smoothed per hop. Lives on the audio thread.
 
 use super::activations::Divergence;
 use super::{MAX_COMPONENTS, StftLayout};
@@ -8,25 +8,26 @@ use super::{MAX_COMPONENTS, StftLayout};
 pub struct Settings {
     /// Per component: linear gain, 0 or more.
     pub gains: [f32; MAX_COMPONENTS],
-    /// Per component: silent.
+    /// Per component: whether it is muted.
     pub mutes: [bool; MAX_COMPONENTS],
-    /// Per component: heard alone, with the other solo'ed ones. A muted component stays silent.
+    /// Per component: whether it is soloed. If any is, only the soloed ones sound. A muted component stays silent.
     pub solos: [bool; MAX_COMPONENTS],
-    /// Per component: the activation in dB (see [`Mixer::activation_db`]) below which it is closed; `None` is off.
+    /// Per component: the threshold of its gate, as activation in dB (see [`Mixer::activation_db`]); `None` disables
+    /// the gate.
     pub gates_db: [Option<f32>; MAX_COMPONENTS],
     /// Dry to wet, 0 to 1; the dry signal is delayed like the wet one.
     pub mix: f32,
     /// Linear gain of the output, 0 or more.
     pub output: f32,
-    /// Whether the delayed input is heard instead.
+    /// Whether the output is the delayed input instead.
     pub bypass: bool,
-    /// What the activations are estimated by.
+    /// The divergence that the estimate of the activations minimises.
     pub divergence: Divergence,
     /// Multiplicative updates per frame.
     pub updates: usize,
     /// Exponent of the soft masks, above 0.
     pub mask_exponent: f32,
-    /// Whether components are taken apart by place too, where the templates know it.
+    /// Whether the spatial filter also separates components by direction, if the templates have covariances.
     pub spatial: bool,
 }
 
@@ -49,24 +50,24 @@ impl Default for Settings {
     }
 }
 
-/// Gains reach their targets with this time constant: quick to the ear, no click.
+/// Time constant of gain changes: short enough to seem immediate, long enough to avoid clicks.
 const SMOOTHING_MS: f32 = 10.0;
 /// A gate closes this far below the threshold at which it opens.
 const GATE_HYSTERESIS_DB: f32 = 6.0;
-/// A closed gate falls with this time constant.
+/// The gain of a closed gate falls with this time constant.
 const GATE_RELEASE_MS: f32 = 60.0;
-/// Gains closer to their target than −100 dB are there.
+/// A gain within −100 dB of its target is set to the target.
 const GAIN_RESOLUTION: f32 = 1e-5;
 
-/// The gains of all components, from hop to hop.
+/// Computes the gains of all components, hop by hop.
 pub struct Mixer {
-    /// Per hop, the share of the way to the target that a gain goes.
+    /// The fraction of the distance to its target that a gain moves per hop.
     smoothing: f32,
-    /// Per hop, the factor of a closed gate.
+    /// The factor by which the gain of a closed gate falls per hop.
     release: f32,
     /// Activation of a full-scale sine.
     full_scale: f32,
-    /// Components that there were in the last hop: the gains of others start at their targets.
+    /// Number of components in the last hop: the gains of new ones start at their targets.
     known: usize,
     /// Per component: fader, mute and solo, smoothed.
     faders: [f32; MAX_COMPONENTS],
@@ -100,7 +101,7 @@ impl Gate {
 }
 
 impl Mixer {
-    /// A mixer whose hops follow each other as `layout` says.
+    /// A mixer for the hop length of `layout`.
     pub fn new(layout: StftLayout, sample_rate: f32) -> Self {
         let hop_ms = layout.hop_len() as f32 / sample_rate * 1000.0;
         Self {
@@ -133,13 +134,13 @@ impl Mixer {
         &self.gains[..components]
     }
 
-    /// A component's summed activation in dB: a full-scale sine has about 0 dB at the bin where it peaks, broadband sound
-    /// more, as its bins add up.
+    /// A component's summed activation in dB. A full-scale sine has about 0 dB at its peak bin; broadband sound has
+    /// more because its bins add up.
     pub fn activation_db(&self, level: f32) -> f32 {
         20.0 * (level / self.full_scale).max(1e-10).log10()
     }
 
-    /// The next gains start at their targets, all gates open.
+    /// Makes the next gains start at their targets, with all gates open.
     pub fn reset(&mut self) {
         self.known = 0;
         self.gates = [Gate::OPEN; MAX_COMPONENTS];
@@ -151,7 +152,7 @@ pub fn full_scale(layout: StftLayout) -> f32 {
     super::Window::SqrtHann.analysis(layout).iter().sum::<f32>() / 2.0
 }
 
-/// A gain as a host may send it: never NaN, never negative, at most +60 dB.
+/// Limits a gain from the host: NaN and negative gains become 0, and the maximum is +60 dB.
 pub fn bounded(gain: f32) -> f32 {
     if gain >= 0.0 { gain.min(1000.0) } else { 0.0 }
 }

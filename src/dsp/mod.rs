@@ -1,9 +1,9 @@
 //! The real-time path: slices in, slices out. No host, no thread, no allocation after `new`.
 //!
-//! Reading order: [`separator`] is one frame through everything; [`engine`] feeds it from host blocks.
+//! Reading order: [`separator`] processes one frame through all steps; [`engine`] feeds it from host blocks.
 //!
-//! Three verbs, three promises: `new` allocates; `reset` only clears; `process` (and `analyze`, `solve`,
-//! `separate_frame`, `synthesize`) does neither, waits for nobody, never fails and never prints.
+//! Rules: `new` allocates; `reset` only clears; `process` (and `analyze`, `solve`, `separate_frame`, `synthesize`)
+//! does neither, and never waits, fails or prints.
 
 pub mod activations;
 pub mod bands;

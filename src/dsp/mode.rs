@@ -1,26 +1,27 @@
-//! How late the sound may be: a mode is one layout per sample rate. Chosen before playing, never automated.
+//! Modes trade separation quality for latency. A mode is one layout per sample rate. It is chosen before playback and
+//! cannot be automated.
 
 use super::StftLayout;
 
-/// What is traded for latency.
+/// Trades separation quality for latency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Twice the frequency resolution, for sustained tones: 4096 samples.
     Fine,
-    /// What separates best for most music: 2048 samples.
+    /// The best separation for most music: 2048 samples.
     #[default]
     Normal,
-    /// The spectra of `Normal`, and 512 samples of latency.
+    /// The spectra of `Normal`, with 512 samples of latency.
     Tight,
-    /// The spectra of `Normal`, and 128 samples of latency: to play through.
+    /// The spectra of `Normal`, with 128 samples of latency: for live playing.
     Live,
 }
 
-/// The rate at which windows have the lengths that modes name.
+/// The sample rate at which windows have the lengths stated for each mode.
 const BASE_RATE: f32 = 44_100.0;
 
 impl Mode {
-    /// Every mode, the latest first.
+    /// Every mode, the highest latency first.
     pub const ALL: [Self; 4] = [Self::Fine, Self::Normal, Self::Tight, Self::Live];
 
     /// Its name in files, saved projects and on the command line.
@@ -33,13 +34,13 @@ impl Mode {
         }
     }
 
-    /// The mode of a name.
+    /// The mode with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.name() == name)
     }
 
-    /// Its layout at a sample rate: the lengths above from 32 to 62 kHz, twice as long an octave above, and so on, so
-    /// that windows last about as long at every rate.
+    /// Its layout at a sample rate. The lengths above apply from 32 to 62 kHz; they double an octave above, and so on,
+    /// so that windows have about the same duration at every rate.
     pub fn layout(self, sample_rate: f32) -> StftLayout {
         match self {
             Self::Fine => layout(sample_rate, 4096, 4096, 4),
@@ -49,7 +50,7 @@ impl Mode {
         }
     }
 
-    /// The layout to learn with: the same spectra, from a symmetric window.
+    /// The layout for learning: the same spectra, computed with a symmetric window.
     pub fn learning_layout(self, sample_rate: f32) -> StftLayout {
         match self {
             Self::Fine => Self::Fine.layout(sample_rate),
@@ -59,7 +60,7 @@ impl Mode {
 }
 
 fn layout(sample_rate: f32, window_len: usize, synthesis_len: usize, overlap: usize) -> StftLayout {
-    // NaN becomes 0 here, and rates that no audio has end at the shortest and the longest window.
+    // NaN becomes 0 here; the clamp limits extreme rates to the shortest and the longest window.
     let octave = ((sample_rate / BASE_RATE).log2().round() as i32).clamp(-3, 2);
     let scaled = |len: usize| if octave < 0 { len >> -octave } else { len << octave };
     let (window_len, synthesis_len) = (scaled(window_len), scaled(synthesis_len));

@@ -1,8 +1,8 @@
 //! The spatial filter: separates components by their direction too. Stereo only. Lives on the audio thread.
 //!
 //! Each component j has, per bin, a spatial covariance R_j of its left and right spectra, learned from its capture. The
-//! multichannel Wiener filter (Duong, Vincent and Gribonval 2010) estimates the component from the frame x and the variance
-//! v_j, which is proportional to its mask:
+//! multichannel Wiener filter (Duong, Vincent and Gribonval 2010) estimates the component from the frame x and the
+//! variance v_j, which is proportional to its mask:
 //!
 //! ```text
 //! C = Σ v_j (R_j + ε I)        component j = v_j (R_j + ε I) C⁻¹ x        Σ of all = x
@@ -12,8 +12,9 @@ use super::Complex32;
 use super::format::Format;
 use crate::dsp::simd::{self, Wide};
 
-/// ε keeps C invertible beside covariances of trace one, and lets a component deviate from its learned direction. On dry
-/// panned sources 0.001 separates 1.7 dB better than 0.005; where pans moved by 5° since the capture, 0.0005 is worse.
+/// ε keeps C invertible; it is added to covariances of trace 1. It also lets a component deviate from its learned
+/// direction. On dry panned sources, 0.001 separates 1.7 dB better than 0.005; if pans moved by 5° since the capture,
+/// 0.0005 is worse.
 const REGULARISATION: f64 = 0.001;
 
 /// The covariance of a component's left and right channel in one bin: Hermitian, positive semidefinite, of trace 1.
@@ -36,7 +37,7 @@ impl Covariance {
 
     /// Whether it is a covariance of trace 1: `left` from 0 to 1, and a cross term of at most √(left · right).
     pub fn is_valid(self) -> bool {
-        // 1e-5: what rounding leaves of the bound.
+        // 1e-5: tolerance for rounding errors.
         (0.0..=1.0).contains(&self.left) && self.cross.norm_sqr() <= self.left * (1.0 - self.left) + 1e-5
     }
 
@@ -76,9 +77,10 @@ impl SpatialFilter {
         Self { solved: std::array::from_fn(|_| vec![0.0; max_bins]) }
     }
 
-    /// Solves C z = x in every bin. `spectrum` is the left channel's bins, then the right's; `covariances` and `variances` are
-    /// component after component, one covariance per bin, and each component's share of the variance (its mask), summing to one
-    /// (`variance_stride` values from one component to the next).
+    /// Solves C z = x in every bin. `spectrum` holds the left channel's bins, then the right's. `covariances` and
+    /// `variances` are in component order: one covariance per bin, and each component's share of the variance (its
+    /// mask) per bin. The shares sum to one; there are `variance_stride` values from one component's shares to the
+    /// next.
     pub fn update(
         &mut self,
         spectrum: &[Complex32],
@@ -90,8 +92,8 @@ impl SpatialFilter {
         simd::wide(Solve { spectrum, covariances, variances, variance_stride, solved });
     }
 
-    /// Adds `gain` times one component (its covariances and variances, one per bin) to the left and right bins in `out`:
-    /// gain · v (R + ε I) z.
+    /// Adds `gain` times one component (its covariances and variances, one per bin) to the left and right bins in
+    /// `out`: gain · v (R + ε I) z.
     pub fn add_component(&self, gain: f32, covariances: &[Covariance], variances: &[f32], out: &mut [Complex32]) {
         simd::wide(AddComponent { gain, covariances, variances, solved: &self.solved, out });
     }
@@ -239,7 +241,7 @@ mod tests {
         let mut found = [Complex32::default(); 2];
         filter.add_component(1.0, &[a], &[0.5], &mut found);
         let error: f32 = found.iter().zip(&in_a).map(|(x, y)| (x - y).norm_sqr()).sum();
-        // −44 dB: what ε lets through.
+        // −44 dB: the error that ε causes.
         assert!(error < 4e-5 * source_a.norm_sqr(), "{error}");
     }
 

@@ -20,23 +20,23 @@ pub struct StftLayout {
 /// Why a layout is refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum LayoutError {
-    /// The window is no power of two, or too short or too long.
+    /// The window is not a power of two, or it is too short or too long.
     #[error("window of {0} samples: it must be a power of two from {min} to {max}", min = StftLayout::MIN_WINDOW_LEN, max = StftLayout::MAX_WINDOW_LEN)]
     Window(usize),
-    /// The synthesis window is no power of two, or too short, or longer than the analysis window.
+    /// The synthesis window is not a power of two, or it is too short, or longer than the analysis window.
     #[error("synthesis window of {synthesis_len} samples: it must be a power of two from {min} to the window's {window_len}", min = StftLayout::MIN_SYNTHESIS_LEN)]
     Synthesis {
-        /// The synthesis window asked for, in samples.
+        /// The requested synthesis window, in samples.
         synthesis_len: usize,
-        /// The window asked for, in samples.
+        /// The requested window, in samples.
         window_len: usize,
     },
-    /// The hop does not overlap the windows two or four times.
+    /// The hop is neither a half nor a quarter of the synthesis window.
     #[error("hop of {hop_len} samples: with a synthesis window of {synthesis_len} it must be {quarter} or {half}", quarter = synthesis_len / 4, half = synthesis_len / 2)]
     Hop {
-        /// The hop asked for, in samples.
+        /// The requested hop, in samples.
         hop_len: usize,
-        /// The synthesis window asked for, in samples.
+        /// The requested synthesis window, in samples.
         synthesis_len: usize,
     },
 }
@@ -49,20 +49,20 @@ impl StftLayout {
     /// The shortest synthesis window, in samples.
     pub const MIN_SYNTHESIS_LEN: usize = 16;
 
-    /// A window of a power of two from 256 to 16384 samples, and a hop of a quarter or half of it.
+    /// The window is a power of two from 256 to 16384 samples; the hop is a quarter or half of it.
     ///
     /// # Errors
-    /// Any other window or hop.
+    /// The window or the hop has any other length.
     pub fn new(window_len: usize, hop_len: usize) -> Result<Self, LayoutError> {
         Self::asymmetric(window_len, window_len, hop_len)
     }
 
-    /// A long window to analyse and a short one, its last `synthesis_len` samples, to synthesise: the spectra are those
-    /// of the long window, the latency that of the short one. The synthesis window is a power of two from 16 samples up to
-    /// the window, the hop a quarter or half of it.
+    /// A long window for analysis, and a short one for synthesis, which covers the last `synthesis_len` samples of the
+    /// long one. The long window determines the spectra, the short one the latency. The synthesis window is a power of
+    /// two from 16 samples up to the analysis window; the hop is a quarter or half of the synthesis window.
     ///
     /// # Errors
-    /// Any other window or hop.
+    /// The window or the hop has any other length.
     pub fn asymmetric(window_len: usize, synthesis_len: usize, hop_len: usize) -> Result<Self, LayoutError> {
         if !window_len.is_power_of_two() || !(Self::MIN_WINDOW_LEN..=Self::MAX_WINDOW_LEN).contains(&window_len) {
             return Err(LayoutError::Window(window_len));
@@ -86,7 +86,7 @@ impl StftLayout {
         self.hop_len
     }
 
-    /// Samples at the end of the window that are synthesised.
+    /// Length in samples of the synthesis window, which covers the end of the analysis window.
     pub fn synthesis_len(self) -> usize {
         self.synthesis_len
     }
@@ -96,15 +96,16 @@ impl StftLayout {
         self.window_len / 2 + 1
     }
 
-    /// Samples from an input sample to the same sample in the output: one synthesis window. A sample is complete only
-    /// when the last synthesis window that covers it is; that one ends up to its length later, and is computed as it ends.
+    /// Delay in samples from an input sample to the same output sample: one synthesis window. An output sample is
+    /// complete only after the last synthesis window that covers it. That window ends up to its own length later, and
+    /// is computed when it ends.
     pub fn latency_samples(self) -> usize {
         self.synthesis_len
     }
 }
 
 impl Default for StftLayout {
-    /// 2048 samples, hop 512: what separates best for most music.
+    /// 2048 samples, hop 512: the best separation for most music.
     fn default() -> Self {
         Self { window_len: 2048, hop_len: 512, synthesis_len: 2048 }
     }
@@ -113,10 +114,10 @@ impl Default for StftLayout {
 /// Analysis windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
-    /// √Hann, periodic: the product's window, for analysis and synthesis. Where the synthesis window is shorter than the
-    /// analysis window, it rises slowly and falls as fast as the short one.
+    /// √Hann, periodic: the window that this program uses, for analysis and synthesis. If the synthesis window is
+    /// shorter than the analysis window, the analysis window rises slowly and falls as fast as the synthesis window.
     SqrtHann,
-    /// Four-term Blackman-Harris, periodic: the window of the lecture, for synthesis windows as long as itself.
+    /// Four-term Blackman-Harris, periodic: the window of the lecture. The synthesis window must have the same length.
     BlackmanHarris,
 }
 
@@ -126,9 +127,10 @@ impl Window {
         (0..layout.window_len).map(|n| self.value(n, layout) as f32).collect()
     }
 
-    /// The synthesis window, `synthesis_len` samples: what, multiplied by the end of the analysis window, is a Hann window
-    /// (√Hann) or its square (Blackman-Harris), over the overlapped sum of those. Unchanged spectra give the samples
-    /// back; where both windows are equally long it is the least-squares one of Griffin and Lim (1984), equation 6.
+    /// The synthesis window, `synthesis_len` samples: s = p / (a Σp). Here a is the end of the analysis window, p is a
+    /// Hann window (for √Hann) or a² (for Blackman-Harris), and Σp is the sum of the overlapping p. Unchanged spectra
+    /// reproduce the samples. If both windows are equally long, s is the least-squares window of Griffin and Lim
+    /// (1984), equation 6.
     pub fn synthesis(self, layout: StftLayout) -> Vec<f32> {
         let (len, start) = (layout.synthesis_len, layout.window_len - layout.synthesis_len);
         let product = |n: usize| match self {
@@ -188,7 +190,7 @@ impl Stft {
                 *out = sample * weight;
             }
         });
-        // Fails only on wrong lengths, and then before the transform: a spectrum of zeros is the safe answer.
+        // This fails only if a length is wrong, before the transform starts; a spectrum of zeros is the safe result.
         if self.transform.process_with_scratch(&mut self.windowed, spectrum, &mut self.scratch).is_err() {
             spectrum.fill(Complex32::default());
         }

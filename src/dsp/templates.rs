@@ -1,4 +1,4 @@
-//! Templates: W, and which component owns which template. Checked once, at construction; then only read.
+//! Templates: the matrix W, and the component that owns each template. Checked once, at construction, then read-only.
 //! Made on the learning side, read by the audio thread.
 
 use thiserror::Error;
@@ -24,7 +24,7 @@ pub enum TemplatesError {
     /// Too few or too many templates.
     #[error("{0} templates: there must be 1 to {MAX_PLAYED_TEMPLATES}, for all components and their copies together")]
     Templates(usize),
-    /// The matrix has another size than its rows and owners say.
+    /// The size of the matrix differs from rows × owners.
     #[error("the template matrix has {found} values: {expected} were expected")]
     Size {
         /// Values in the matrix.
@@ -32,15 +32,15 @@ pub enum TemplatesError {
         /// Rows × templates.
         expected: usize,
     },
-    /// A template of a component that is none.
+    /// A template belongs to a component that does not exist.
     #[error("a template belongs to component {owner}: there are {components}, counted from 0")]
     Owner {
-        /// The component it should belong to.
+        /// The component that the template is assigned to.
         owner: usize,
         /// How many there are.
         components: usize,
     },
-    /// Calibration gains or covariances that are not one per component and bin, or make no sense.
+    /// The number of calibration gains or covariances is not one per component and bin, or one of them is invalid.
     #[error("{what}: {why}")]
     Component {
         /// Calibration or covariances.
@@ -48,7 +48,7 @@ pub enum TemplatesError {
         /// What is wrong.
         why: String,
     },
-    /// A value that no magnitude can have.
+    /// A value is negative or not finite.
     #[error("template {template} holds {value}: every value must be finite and at least 0")]
     Value {
         /// Template, from 0.
@@ -74,18 +74,19 @@ pub struct Templates {
     full: Dictionary,
     bands: Bands,
     banded: Dictionary,
-    /// Component after component, `rows` gains of its estimate. Empty: all are 1.
+    /// Gains of the component estimates: `rows` per component, in component order. Empty if all are 1.
     calibration: Vec<f32>,
-    /// Component after component, one per bin: where it sounds from. Empty: not known, or mono.
+    /// Spatial covariances: one per component and bin, in component order. Empty if not known, or mono.
     covariances: Vec<Covariance>,
 }
 
 impl Templates {
-    /// ERB bands in which activations are estimated unless another number is asked for.
+    /// Default number of ERB bands in which activations are estimated.
     pub const BANDS: usize = 200;
 
-    /// Checks and takes `matrix`: template after template, each `format.rows()` values ≥ 0; `owners` has the component
-    /// index of each template. Templates are scaled to sum to one. A component without templates is never heard.
+    /// Checks the templates and scales each to sum to one. `matrix` holds one template after the other, each of
+    /// `format.rows()` values ≥ 0; `owners` holds the component index of each template. A component without templates
+    /// stays silent.
     ///
     /// # Errors
     /// See [`TemplatesError`].
@@ -95,7 +96,7 @@ impl Templates {
         owners: Vec<usize>,
         matrix: Vec<f32>,
     ) -> Result<Self, TemplatesError> {
-        // Bands of an absurd format cannot be made.
+        // Bands can be computed only for a valid format.
         check_format(format)?;
         let bands = Bands::erb(Self::BANDS, format.bins(), format.sample_rate);
         Self::with_bands(format, components, owners, matrix, bands)
@@ -121,11 +122,11 @@ impl Templates {
         Ok(Self { format, components, owners, owned, full, bands, banded, calibration, covariances })
     }
 
-    /// These templates with gains for each component's estimate: component after component, `rows` finite gains ≥ 0 (or
-    /// none at all).
+    /// Sets the gains of the component estimates: `rows` finite gains ≥ 0 per component, in component order, or none at
+    /// all.
     ///
     /// # Errors
-    /// Another number of gains, or one that is no gain.
+    /// The number of gains is wrong, or a gain is negative or not finite.
     pub fn with_calibration(self, calibration: Vec<f32>) -> Result<Self, TemplatesError> {
         let refused = |why| Err(TemplatesError::Component { what: "calibration", why });
         let expected = self.components.len() * self.format.rows();
@@ -138,11 +139,10 @@ impl Templates {
         }
     }
 
-    /// These templates with a place for each component: component after component, one covariance per bin (or none at
-    /// all). Only for stereo.
+    /// Sets the spatial covariances: one per component and bin, in component order, or none at all. Stereo only.
     ///
     /// # Errors
-    /// Another number of covariances, or one that is none.
+    /// The number of covariances is wrong, or one of them is invalid.
     pub fn with_covariances(self, covariances: Vec<Covariance>) -> Result<Self, TemplatesError> {
         let refused = |why| Err(TemplatesError::Component { what: "covariances", why });
         let expected = if self.format.channels == 2 { self.components.len() * self.format.bins() } else { 0 };
@@ -155,8 +155,8 @@ impl Templates {
         }
     }
 
-    /// These templates and copies of some: owners, and `format.rows()` values each, finite and ≥ 0. Copies that are silent,
-    /// or more than can play, are left out.
+    /// Appends copies of templates: the owner of each, and its `format.rows()` values, finite and ≥ 0. Leaves out
+    /// silent copies, and copies beyond [`MAX_PLAYED_TEMPLATES`].
     pub fn with_copies(&self, copies: Vec<(usize, Vec<f32>)>) -> Self {
         let (mut owners, mut matrix) = (self.owners.clone(), self.full.templates().flatten().collect::<Vec<f32>>());
         for (owner, copy) in copies {
@@ -172,25 +172,25 @@ impl Templates {
         Self { calibration, covariances, ..extended }.with_learned(self.full.learned())
     }
 
-    /// These templates, all but the first `learned` of them copies.
+    /// Marks all templates except the first `learned` as copies.
     fn with_learned(self, learned: usize) -> Self {
         Self { full: self.full.with_learned(learned), banded: self.banded.with_learned(learned), ..self }
     }
 
-    /// These templates, with activations estimated in about `count` ERB bands: fewer cost less, more tell neighbouring
-    /// notes apart.
+    /// Estimates activations in about `count` ERB bands. Fewer bands need less CPU time; more bands distinguish
+    /// neighbouring notes.
     pub fn in_bands(self, count: usize) -> Self {
         let bands = Bands::erb(count, self.format.bins(), self.format.sample_rate);
         let banded = self.full.banded(&bands, self.format.channels);
         Self { bands, banded, ..self }
     }
 
-    /// These templates, ready for cheap Euclidean updates.
+    /// Computes the Gram matrix, which makes Euclidean updates cheap.
     pub fn with_gram(self) -> Self {
         Self { banded: self.banded.with_gram(), ..self }
     }
 
-    /// The spectra these templates describe.
+    /// The format of the spectra that these templates describe.
     pub fn format(&self) -> Format {
         self.format
     }
@@ -205,7 +205,7 @@ impl Templates {
         &self.owners
     }
 
-    /// One component's templates, by index.
+    /// The indices of one component's templates.
     pub fn owned(&self, component: usize) -> &[u32] {
         &self.owned[component]
     }
@@ -225,28 +225,29 @@ impl Templates {
         &self.banded
     }
 
-    /// Every component's gains, component after component; empty where all are 1.
+    /// The gains of all component estimates, in component order; empty if all are 1.
     pub fn calibrations(&self) -> &[f32] {
         &self.calibration
     }
 
-    /// The gains of one component's estimate, `rows` of them, or `None` where all are 1.
+    /// The `rows` gains of one component's estimate, or `None` if all are 1.
     pub fn calibration(&self, component: usize) -> Option<&[f32]> {
         self.calibration.chunks_exact(self.format.rows()).nth(component)
     }
 
-    /// Every component's covariances, component after component, one per bin; empty where places are not known.
+    /// The spatial covariances of all components, one per bin, in component order; empty if they are not known.
     pub fn covariances(&self) -> &[Covariance] {
         &self.covariances
     }
 
-    /// The same templates for spectra of another format.
+    /// Converts these templates to another format.
     ///
-    /// Across sample rates and windows, each template's sum is spread over the new bins by where they lie in hertz; what
-    /// lies beyond the new highest bin is lost, unless that is all there is: then it moves to the highest bin. A mono template gives both channels the same half; a stereo one is summed to mono.
+    /// If the sample rate or the window differs, each template's sum is spread over the new bins by their frequencies
+    /// in hertz. Content above the new highest bin is dropped; a template that lies entirely above it moves to the
+    /// highest bin. From mono to stereo, both channels get the same half; from stereo to mono, the channels are summed.
     ///
     /// # Errors
-    /// A format that this program does not work in.
+    /// The format is not supported.
     pub fn fitted(&self, format: Format) -> Result<Self, TemplatesError> {
         check_format(format)?;
         let mut matrix = Vec::with_capacity(format.rows() * self.full.len());

@@ -1,4 +1,5 @@
-//! Learning: recorded samples to a model. May allocate, may take seconds; never on the audio thread.
+//! Learning: computes a model from recorded samples. It may allocate and may take seconds; it never runs on the audio
+//! thread.
 
 pub mod capture;
 pub mod components;

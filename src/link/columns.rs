@@ -1,14 +1,15 @@
-//! Columns of the picture from the audio thread to an open editor. While none is open, nothing is analysed for it.
+//! Columns of the picture, sent from the audio thread to an open editor. While no editor is open, no columns are
+//! analysed.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::dsp::Column;
 
-/// Columns that the editor may be behind: two thirds of a second.
+/// Number of columns by which the editor may lag behind: two thirds of a second.
 const RING_COLUMNS: usize = 64;
 
-/// Both ends: the audio thread's, and the editor's.
+/// Creates both ends: the audio thread's and the editor's.
 pub(super) fn watch() -> (ColumnSender, Columns) {
     let (ring, columns) = rtrb::RingBuffer::new(RING_COLUMNS);
     let is_watched = Arc::new(AtomicBool::new(false));
@@ -36,7 +37,7 @@ impl ColumnSender {
     }
 }
 
-/// The editor's end. Its lock is between editors only: the audio thread has no part in it.
+/// The editor's end. Only editors take its lock; the audio thread never does.
 #[derive(Clone)]
 pub struct Columns {
     ring: Arc<Mutex<rtrb::Consumer<Column>>>,
@@ -44,7 +45,7 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Starts the flow of columns, and drops those left from an earlier time.
+    /// Starts the flow of columns, and drops old columns left in the ring.
     pub fn open(&self) {
         while self.pop().is_some() {}
         self.is_watched.store(true, Relaxed);

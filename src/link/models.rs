@@ -1,10 +1,11 @@
-//! The last two models, which of them plays, and its way to the audio thread. Never touched by the audio thread.
+//! The last two models, which of them plays, and how its templates reach the audio thread. Never used by the audio
+//! thread.
 //!
-//! One lock guards which model is where. It is held only while pointers move: the host's main thread and the editor take it,
-//! and so do learning threads, whose low priority would otherwise hold up the others on a busy machine. Templates are fitted
-//! to the stream outside the lock, by whoever changed the model or the stream, and nothing is freed under it. A fit is sent to
-//! the audio thread only if its model and its stream are still the current ones when it is done, so a slow fit never replaces
-//! a newer one. Each slot keeps its fit, so that switching between A and B takes no time.
+//! One lock guards the slots. It is held only while pointers move: the host's main thread and the editor take it, and
+//! so do learning threads, whose low priority would otherwise delay the others on a busy machine. The thread that
+//! changes the model or the stream fits the templates to the stream, outside the lock. No memory is freed under the
+//! lock. A fit is sent to the audio thread only if its model and its stream are still current when it is done, so a
+//! slow fit never replaces a newer one. Each slot keeps its fit, so that switching between A and B takes no time.
 
 use std::mem;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -13,13 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::dsp::Templates;
 use crate::model::{Model, Playing};
 
-/// The last two models, and the way of the one that plays to the audio thread. Never touched by the audio thread.
+/// The last two models. Sends the templates of the one that plays to the audio thread. Never used by the audio thread.
 pub struct Models {
     stored: Mutex<Stored>,
     loads: Arc<AtomicU32>,
 }
 
-/// One of the two places for models.
+/// One of the two slots for models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Slot {
     /// The first model is stored here.
@@ -38,10 +39,10 @@ impl Slot {
     }
 }
 
-/// The last two models, as they stand now.
+/// A snapshot of the last two models.
 #[derive(Clone, Debug, Default)]
 pub struct Slots {
-    /// The model that plays; `None`: the sound passes through.
+    /// The model that plays. If `None`, the sound passes through.
     pub current: Option<Arc<Model>>,
     /// The other one.
     pub other: Option<Arc<Model>>,
@@ -74,19 +75,19 @@ struct Fit {
     templates: Option<Arc<Templates>>,
 }
 
-/// What a review returns to.
+/// What plays after a review is reverted.
 #[derive(Clone, Copy, PartialEq)]
 enum Review {
     /// The model that played before, in the slot it played in.
     Model(Slot),
-    /// Nothing: the new model took the slot that played nothing.
+    /// Nothing: the new model took the empty slot that was playing.
     Nothing(Slot),
 }
 
-/// What the audio thread runs in.
+/// The audio thread's sample rate and channels, and how it plays.
 #[derive(Clone, Copy)]
 struct Stream {
-    /// Counts the streams.
+    /// The number of this stream.
     number: u32,
     sample_rate: f32,
     channels: usize,
@@ -109,11 +110,11 @@ impl Fit {
     }
 }
 
-/// What is left to do after a change, outside the lock.
+/// Work that remains after a change, to be done outside the lock.
 struct Aftermath {
     /// The model that plays, and the stream that it is not fitted to yet.
     unfitted: Option<(Arc<Model>, Stream)>,
-    /// Templates that nobody plays any more: freeing megabytes takes a while.
+    /// Templates that no longer play: freeing megabytes takes a while.
     _replaced: Option<Arc<Templates>>,
 }
 
@@ -137,8 +138,8 @@ impl Models {
         Slots { current: model(playing), other: model(playing.other()), playing, is_review: review.is_some() }
     }
 
-    /// Counts the projects that were opened: what was asked for or begun under an earlier count belongs to a project that
-    /// is no longer open.
+    /// Counts the projects that were opened. A request or task from an earlier count belongs to a project that is no
+    /// longer open.
     pub fn loads(&self) -> u32 {
         self.loads.load(Relaxed)
     }
@@ -148,30 +149,31 @@ impl Models {
         self.loads.clone()
     }
 
-    /// Puts a model (or none) into the slot that plays, and plays it, without a review: what a project saved.
+    /// Puts a project's saved model (or none) into the slot that plays, and plays it without a review.
     pub fn replace(&self, model: Option<Arc<Model>>) {
         let model = model.map(|model| self.fitted(model));
         let _replaced = self.change(|stored| {
-            // Under the lock, so that nothing learned before can enter a slot afterwards.
+            // Counted under the lock, so that no model learned before can enter a slot afterwards.
             self.loads.fetch_add(1, Relaxed);
             stored.review = None;
             mem::replace(&mut stored.slots[stored.playing as usize], model)
         });
     }
 
-    /// A project was opened whose model cannot be read: the models stay, and whatever was asked for before is dropped.
+    /// Counts an opened project whose model cannot be read: the models stay, and earlier requests are dropped.
     pub fn keep_for_unread_project(&self) {
         let _stored = self.stored();
         self.loads.fetch_add(1, Relaxed);
     }
 
-    /// Plays a new model, in review: from the slot that did not play, or from the one that played nothing. A review that
-    /// was going on is kept.
+    /// Plays a new model in review. The model takes the slot that does not play, or the playing slot if that is empty.
+    /// A review in progress ends as with [`Models::keep`].
     pub fn review(&self, model: Arc<Model>) {
         self.review_unless(model, |_| false);
     }
 
-    /// Like [`Models::review`], unless a project was loaded since [`Models::loads`] was `loads`. Whether it was done.
+    /// Like [`Models::review`], unless a project was opened since [`Models::loads`] returned `loads`. Returns whether
+    /// the model was accepted.
     pub fn review_since(&self, model: Arc<Model>, loads: u32) -> bool {
         self.review_unless(model, |now| now != loads)
     }
@@ -194,8 +196,8 @@ impl Models {
         replaced.is_ok()
     }
 
-    /// Puts `new` where `old` is: the same model with a change. Reviews go on. Does nothing where `old` is gone; whether it
-    /// was still there.
+    /// Replaces `old` by `new`, the same model with a change. A review continues. Does nothing if `old` is no longer
+    /// stored. Returns whether it was still stored.
     pub fn exchange(&self, old: &Arc<Model>, new: Arc<Model>) -> bool {
         let fitted = self.fitted(new);
         let replaced =
@@ -206,13 +208,13 @@ impl Models {
         replaced.is_ok()
     }
 
-    /// Ends the review: what plays goes on playing.
+    /// Ends the review: the current model continues to play.
     pub fn keep(&self) {
         self.stored().review = None;
     }
 
-    /// Ends the review: what played before plays again, and the rejected model stays in the other slot. Whether there was
-    /// a review.
+    /// Ends the review: the previous model plays again, and the rejected model stays in the other slot. Returns whether
+    /// there was a review.
     pub fn revert(&self) -> bool {
         let (is_done, _replaced) = self.change(|stored| match stored.review.take() {
             None => (false, None),
@@ -229,7 +231,7 @@ impl Models {
         is_done
     }
 
-    /// Plays the other slot, even if it is empty; a review goes on. Whether there was any model.
+    /// Plays the other slot, even if it is empty; a review continues. Returns whether there was any model.
     pub fn compare(&self) -> bool {
         self.change(|stored| {
             let is_any = stored.slots.iter().any(Option::is_some);
@@ -240,8 +242,8 @@ impl Models {
         })
     }
 
-    /// The audio thread now runs at this rate, in mono or stereo: when this returns, it has the templates fitted to it. Gives
-    /// the number of this stream.
+    /// The audio thread now runs at this rate, in mono or stereo. When this returns, the templates fitted to this
+    /// stream have been sent. Returns the number of this stream.
     pub fn play_in(&self, sample_rate: f32, channels: usize, playing: Playing) -> u32 {
         self.change(|stored| {
             let number = stored.stream.map_or(0, |stream| stream.number.wrapping_add(1));
@@ -250,7 +252,7 @@ impl Models {
         })
     }
 
-    /// The audio thread now plays like this, at the rate and with the channels it had. Gives the rate, or nothing if the
+    /// Sets how the audio thread plays; the rate and the channels do not change. Returns the rate, or `None` if the
     /// message comes from an earlier stream.
     pub fn play_like(&self, playing: Playing, stream: u32) -> Option<f32> {
         self.change(|stored| {
@@ -260,12 +262,12 @@ impl Models {
         })
     }
 
-    /// How the audio thread plays, and its sample rate; nothing before it ever ran.
+    /// How the audio thread plays, and its sample rate; `None` before it first runs.
     pub fn playing(&self) -> Option<(Playing, f32)> {
         self.stored().stream.map(|stream| (stream.playing, stream.sample_rate))
     }
 
-    /// Fits the model that does not play too, if that was not done yet: [`Models::compare`] then takes no time.
+    /// Also fits the model that does not play, if it is not fitted yet: [`Models::compare`] then takes no time.
     pub fn prepare(&self) {
         let unfitted = {
             let stored = self.stored();
@@ -276,14 +278,14 @@ impl Models {
         }
     }
 
-    /// The model with its templates for the present stream.
+    /// The model with its templates for the current stream.
     fn fitted(&self, model: Arc<Model>) -> FittedModel {
         let stream = self.stored().stream;
         let fit = stream.map(|stream| Fit::new(&model, stream));
         FittedModel { model, fit }
     }
 
-    /// Makes a change, and sends what plays from then on to the audio thread.
+    /// Makes a change, and sends the templates that play after it to the audio thread.
     fn change<T>(&self, change: impl FnOnce(&mut Stored) -> T) -> T {
         let (result, aftermath) = {
             let mut stored = self.stored();
@@ -296,8 +298,8 @@ impl Models {
         result
     }
 
-    /// Fits a model, and sends it to the audio thread if it is still the one that plays. If another one plays by then, that is
-    /// fitted by whoever made the change.
+    /// Fits a model, and sends its templates to the audio thread if it still plays. If another model plays by then, the
+    /// thread that made this change fits that model.
     fn fit(&self, model: &Arc<Model>, stream: Stream) {
         let fit = Fit::new(model, stream);
         let _dropped_outside_the_lock = {
@@ -306,14 +308,14 @@ impl Models {
         };
     }
 
-    /// A panic elsewhere left whole values: no change stops halfway.
+    /// A poisoned lock still holds valid values: no change stops halfway.
     fn stored(&self) -> MutexGuard<'_, Stored> {
         self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Stored {
-    /// Sends the templates that shall play to the audio thread, if they are fitted.
+    /// Sends the templates of the current model to the audio thread, if they are fitted.
     fn send(&mut self) -> Aftermath {
         let unfitted = self.unfitted(self.playing);
         if unfitted.is_some() {
@@ -326,14 +328,15 @@ impl Stored {
         Aftermath { unfitted: None, _replaced }
     }
 
-    /// The model of a slot and the stream, where it is not fitted to that.
+    /// The model of a slot and the current stream, if the model is not fitted to this stream.
     fn unfitted(&self, slot: Slot) -> Option<(Arc<Model>, Stream)> {
         let (fitted, stream) = self.slots[slot as usize].as_ref().zip(self.stream)?;
         let is_fitted = fitted.fit.as_ref().is_some_and(|fit| fit.stream.sounds_like(&stream));
         (!is_fitted).then(|| (fitted.model.clone(), stream))
     }
 
-    /// Stores a fit with its model, where both are still wanted. Gives what is to be dropped after the lock.
+    /// Stores a fit with its model, if the model is still stored and the stream is still current. Returns the replaced
+    /// fits, to be dropped outside the lock.
     fn take_fit(&mut self, model: &Arc<Model>, fit: Fit) -> [Option<Fit>; 2] {
         let is_current = self.stream.is_some_and(|stream| stream.sounds_like(&fit.stream));
         self.slots.each_mut().map(|slot| {
@@ -366,7 +369,8 @@ mod tests {
         Arc::new(Model::new(&templates, learned).unwrap())
     }
 
-    /// What plays and what does not, by name (“–” is nothing), the slot that plays, and whether there is a review.
+    /// The names of the current and the other model (“–” if there is none), the slot that plays, and whether there is a
+    /// review.
     fn state(models: &Models) -> (String, String, Slot, bool) {
         let name = |model: Option<Arc<Model>>| model.map_or("–".into(), |m| m.templates().components()[0].clone());
         let Slots { current, other, playing, is_review } = models.slots();

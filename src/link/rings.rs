@@ -1,4 +1,5 @@
-//! What plays and what is asked for, from the audio thread to the learner; and the audio thread's other ends.
+//! The rings that carry audio and requests from the audio thread to the learner, and the audio thread's ends of the
+//! other channels.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -13,12 +14,12 @@ use crate::dsp::sanitize::sanitized;
 use crate::model::Playing;
 use crate::model::settings::LearnSettings;
 
-/// Frames that the audio thread may be ahead of the learner, which reads them every 50 ms, after a pause every 250 ms, and
-/// while it learns every 100 ms: 8 s at 48 kHz, so that a host that renders 32 times faster than real time loses nothing; half
-/// of it for the history alone.
+/// Frames by which the audio thread may be ahead of the learner: 8 s at 48 kHz, of which the history alone may use
+/// half. The learner reads every 50 ms, every 250 ms after a pause, and every 100 ms while it learns, so that no frames
+/// are lost if a host renders 32 times faster than real time.
 pub(super) const RING_FRAMES: usize = 8 * 48_000;
-/// Frames of the ring that stay free for captures: where a host renders faster than the learner reads, the history must not
-/// cost a capture its beginning.
+/// Frames of the ring reserved for captures: if a host renders faster than the learner reads, a ring full of history
+/// would drop the beginning of a capture.
 const FREE_FOR_CAPTURES: usize = RING_FRAMES / 2;
 
 /// The audio thread's ends.
@@ -36,13 +37,13 @@ pub struct AudioLink {
 /// The audio thread's ends of the rings.
 pub(super) struct Rings {
     pub(super) frames: rtrb::Producer<[f32; 2]>,
-    /// Everything but frames, each after so many frames.
+    /// All other messages, each with the number of frames sent before it.
     pub(super) events: rtrb::Producer<(u64, Stamped)>,
     /// See [`Models::loads`](super::Models::loads).
     pub(super) loads: Arc<AtomicU32>,
 }
 
-/// What was sent to the learner last.
+/// The values last sent to the learner.
 #[derive(Default)]
 struct Sent {
     /// Sample rate and channels.
@@ -60,12 +61,12 @@ impl AudioLink {
         Self { rings, written_frames: 0, templates, status, meters, columns, controls, sent: Sent::default() }
     }
 
-    /// The newest templates. They stay alive, and are never dropped here, until the next call.
+    /// The newest templates. They stay valid until the next call, and are never dropped on this thread.
     pub fn templates(&mut self) -> Option<&Templates> {
         self.templates.read().as_deref()
     }
 
-    /// The newest templates as above, the meters, and where columns of the picture go.
+    /// The newest templates as above, the meters, and the sender for columns of the picture.
     pub fn watched(&mut self) -> (Option<&Templates>, &Meters, &mut ColumnSender) {
         (self.templates.read().as_deref(), &self.meters, &mut self.columns)
     }
@@ -75,8 +76,8 @@ impl AudioLink {
         self.columns.is_watched()
     }
 
-    /// Sends `audio` (a slice per channel) as the engine hears it, see [`sanitized`], while the history or a capture is on.
-    /// When a capture is switched off, the learner learns from it. A recording whose format changes begins anew.
+    /// Sends `audio` (one slice per channel), [`sanitized`] like the engine's input, while the history or a capture is
+    /// on. When a capture is switched off, the learner learns from it. A recording restarts if its format changes.
     pub fn listen(&mut self, listening: Listening, sample_rate: f32, audio: &[&mut [f32]]) {
         self.controls.count_block();
         let is_sent = self.send_controls(listening, sample_rate, audio.len().min(2) as u8);
@@ -92,13 +93,13 @@ impl AudioLink {
             let frames = first.iter().zip(second.iter()).map(|(&left, &right)| [left, right].map(sanitized));
             self.written_frames += chunk.fill_from_iter(frames) as u64;
         }
-        // Where nobody captures, a host that renders many times faster than real time only leaves gaps in the history.
+        // Without a capture, a host that renders many times faster than real time only causes gaps in the history.
         if room < wanted && listening.recording == Recording::On {
             self.status.dropped_frames.fetch_add((wanted - room) as u64, Relaxed);
         }
     }
 
-    /// Sends what changed since the last block. Whether there was room for all of it.
+    /// Sends all changes since the last block. Returns whether there was room for all of them.
     fn send_controls(&mut self, listening: Listening, sample_rate: f32, channels: u8) -> bool {
         let Listening { history, recording, .. } = listening;
         let is_wanted = history == HistorySwitch::On || recording != Recording::Off;
@@ -116,7 +117,7 @@ impl AudioLink {
             self.sent.history = history;
         }
         loop {
-            // What is claimed must be sent.
+            // Claim a message only if there is room: a claimed message must be sent.
             if self.rings.events.slots() == 0 {
                 return self.controls.recording() == recording;
             }
@@ -128,9 +129,10 @@ impl AudioLink {
         true
     }
 
-    /// Sends the command that the parameter changed to, unless the learner has carried it out while no blocks were processed.
+    /// Sends the command that the parameter changed to, unless the learner has carried it out while no blocks were
+    /// processed.
     pub fn follow_command(&mut self, command: Option<Command>, settings: impl FnOnce() -> LearnSettings) {
-        // What is claimed must be sent; the ring has room again by a later block.
+        // Claim a command only if there is room: a claimed command must be sent. A later block tries again.
         if self.rings.events.slots() > 0
             && let Some(command) = self.controls.claim_command(|| command)
         {
@@ -143,13 +145,14 @@ impl AudioLink {
         self.send(CaptureMessage::Do(command, settings))
     }
 
-    /// Tells the others how the audio thread plays from now on, in the stream of a number that
-    /// [`Models::play_in`](super::Models::play_in) gave. Returns whether there was room for it; if not, send it again.
+    /// Reports how the audio thread plays from now on, in the stream whose number
+    /// [`Models::play_in`](super::Models::play_in) returned. Returns whether there was room for it; if not, send it
+    /// again.
     pub fn play_in(&mut self, playing: Playing, stream: u32) -> bool {
         self.send(CaptureMessage::Play { playing, stream })
     }
 
-    /// Whether there was room for a message.
+    /// Sends a message. Returns whether there was room for it.
     fn send(&mut self, message: CaptureMessage) -> bool {
         let stamped = Stamped { message, loads: self.rings.loads.load(Relaxed) };
         self.rings.events.push((self.written_frames, stamped)).is_ok()
@@ -166,7 +169,7 @@ impl AudioLink {
     }
 }
 
-/// What the audio thread sends to the learner, in order.
+/// The learner's ends of the rings: frames and messages in the order in which they were sent.
 pub struct CaptureReader {
     frames: rtrb::Consumer<[f32; 2]>,
     events: rtrb::Consumer<(u64, Stamped)>,
@@ -178,10 +181,11 @@ impl CaptureReader {
         Self { frames, events, read_frames: 0 }
     }
 
-    /// Passes on the frames before the next message, and returns that message; `None` when everything was read.
+    /// Passes the frames before the next message to `on_frames`, and returns that message, or `None` when everything
+    /// was read.
     pub fn read(&mut self, on_frames: &mut dyn FnMut(&[[f32; 2]])) -> Option<Stamped> {
         loop {
-            // First the frames: a message that was sent before one of them is then seen below.
+            // Count the frames first: a message that was sent before one of them is then visible below.
             let waiting = self.frames.slots();
             let due = self.events.peek().ok().map(|(after, _)| after.saturating_sub(self.read_frames) as usize);
             let count = due.unwrap_or(waiting).min(waiting);
@@ -194,7 +198,7 @@ impl CaptureReader {
             match due {
                 None => return None,
                 Some(due) if due == count => return self.events.pop().ok().map(|(_, message)| message),
-                // Those before the message came while it was looked for.
+                // Frames before the message arrived after they were counted: read them first.
                 Some(_) => {}
             }
         }

@@ -1,4 +1,4 @@
-//! Where the workflow stands, to be read at a glance.
+//! The current step of the workflow, as a short text.
 
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,12 +16,12 @@ pub enum Stage {
     Waiting,
     /// Recording.
     Capturing {
-        /// Recorded so far.
+        /// Seconds recorded so far.
         seconds: f32,
     },
     /// Learning.
     Learning {
-        /// Share that is done, 0 to 1.
+        /// The completed share, 0 to 1.
         progress: f32,
     },
     /// A new model plays, to be kept or reverted.
@@ -52,7 +52,7 @@ impl EditorLink {
         self.stage_with(&self.models.slots())
     }
 
-    /// The current step of the workflow, while the models are these. For a caller that shows both.
+    /// The current step of the workflow, given the models: for a caller that shows both.
     pub fn stage_with(&self, slots: &Slots) -> Stage {
         let status = &self.status;
         match status.phase() {

@@ -1,4 +1,4 @@
-//! What the learner does and what the audio thread measures, for everyone to read.
+//! The state of the learner and the measurements of the audio thread, readable by every thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,11 +7,11 @@ use atomic_float::AtomicF32;
 
 use crate::dsp::MAX_COMPONENTS;
 
-/// What the learner does.
+/// The phase of the learner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Phase {
-    /// Nothing: what is learned plays, or nothing was learned yet and the sound passes through.
+    /// Idle: the learned model plays, or nothing was learned yet and the sound passes through.
     #[default]
     Idle,
     /// Recording.
@@ -22,21 +22,21 @@ pub enum Phase {
     Failed,
 }
 
-/// The learner's state, for everyone to read.
+/// The state of the learner, readable by every thread.
 #[derive(Debug, Default)]
 pub struct Status {
     phase: AtomicU8,
-    /// Share of the learning that is done, 0 to 1.
+    /// The completed share of the learning run, 0 to 1.
     pub progress: AtomicF32,
-    /// Learnings that ended, well or not.
+    /// Number of learning runs that ended, successfully or not.
     pub learns_ended: AtomicU32,
-    /// Tasks and requests that the learner finished, well or not, learnings among them.
+    /// Number of tasks and requests that the learner finished, successfully or not, including learning runs.
     pub tasks_done: AtomicU32,
-    /// Whether the host plays: learning then uses only one core. Written by the audio thread.
+    /// Whether the host's transport runs: learning then uses only one core. Written by the audio thread.
     pub is_playing: AtomicBool,
-    /// Captured frames that found the ring full. Written by the audio thread.
+    /// Captured frames that were dropped because the ring was full. Written by the audio thread.
     pub dropped_frames: AtomicU64,
-    /// Seconds of the running capture.
+    /// Length of the running capture in seconds.
     pub captured_s: AtomicF32,
     /// Seconds of history, which can be learned from without a capture.
     pub history_s: AtomicF32,
@@ -50,13 +50,13 @@ pub struct Status {
 }
 
 impl Status {
-    /// What the learner does now.
+    /// The current phase of the learner.
     pub fn phase(&self) -> Phase {
         const PHASES: [Phase; 4] = [Phase::Idle, Phase::Capturing, Phase::Learning, Phase::Failed];
         PHASES[usize::from(self.phase.load(Relaxed)).min(3)]
     }
 
-    /// Sets what the learner does.
+    /// Sets the phase of the learner.
     pub fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Relaxed);
     }
@@ -67,7 +67,7 @@ impl Status {
         self.enter(Phase::Failed);
     }
 
-    /// Clears the last failure: something new begins.
+    /// Clears the last failure when a new request begins.
     pub fn clear_error(&self) {
         whole(&self.failure).clear();
     }
@@ -77,34 +77,34 @@ impl Status {
         whole(&self.failure).clone()
     }
 
-    /// Sets the warnings of the last learning.
+    /// Sets the warnings of the last learning run.
     pub fn warn(&self, warnings: Vec<String>) {
         *whole(&self.warnings) = warnings;
     }
 
-    /// The warnings of the last learning.
+    /// The warnings of the last learning run.
     pub fn warnings(&self) -> Vec<String> {
         whole(&self.warnings).clone()
     }
 
-    /// A learning begins: no progress, and no losses yet.
+    /// Starts a learning run: clears the progress and the losses.
     pub fn begin(&self) {
         self.progress.store(0.0, Relaxed);
         whole(&self.losses).clear();
         self.enter(Phase::Learning);
     }
 
-    /// The running learning is over.
+    /// Ends the learning run.
     pub fn end(&self) {
         let _ = self.phase.compare_exchange(Phase::Learning as u8, Phase::Idle as u8, Relaxed, Relaxed);
     }
 
-    /// Adds to the losses of the running learning.
+    /// Appends a loss of the current learning run.
     pub fn record_loss(&self, loss: f32) {
         whole(&self.losses).push(loss);
     }
 
-    /// The losses of the running learning, or of the last one, evenly spaced: at the start, and every tenth iteration.
+    /// The losses of the current or last learning run, evenly spaced: at the start and every tenth iteration.
     pub fn losses(&self) -> Vec<f32> {
         whole(&self.losses).clone()
     }
@@ -124,7 +124,7 @@ pub struct Meters {
     pub latency_ms: AtomicF32,
     /// CPU load of the audio thread, 0 to 1 of one core, measured while an editor is open.
     pub load: AtomicF32,
-    /// Per component, its activation in dB as [`crate::dsp::mixer::Mixer::activation_db`] counts.
+    /// Per component, its activation in dB; see [`crate::dsp::mixer::Mixer::activation_db`].
     pub activations_db: [AtomicF32; MAX_COMPONENTS],
 }
 
@@ -132,7 +132,7 @@ pub struct Meters {
 const SILENCE_DB: f32 = -120.0;
 
 impl Default for Meters {
-    /// Nothing was heard yet.
+    /// The readings in silence.
     fn default() -> Self {
         Self {
             input_db: AtomicF32::new(SILENCE_DB),

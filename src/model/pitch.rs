@@ -1,30 +1,32 @@
-//! Extend pitch: transposed copies of tonal templates, so that notes that no capture held come apart too. Copies follow
-//! from the templates: they are neither learned nor saved.
+//! Extend pitch: transposed copies of tonal templates, which also separate notes that were not captured. Copies are
+//! computed from the templates: they are neither learned nor saved.
 
 use std::convert::Infallible;
 
 use crate::dsp::{Format, Templates};
 
-/// Semitones by which copies are transposed. One step gains half as much, three no more.
+/// Semitones by which copies are transposed. One step up and down gains half as much; three steps gain no more.
 const STEPS: [i32; 4] = [-2, -1, 1, 2];
-/// A template is tonal if so many of its bins …
+/// A template is tonal if this many of its strongest bins …
 const STRONGEST_BINS: usize = 12;
 /// … hold more than this share of its sum.
 const TONAL_SHARE: f32 = 0.3;
-/// A copy whose root spectrum has a cosine above this with another component's template is that component's sound.
+/// A copy is left out if its root spectrum has a cosine above this with that of another component's template: it then
+/// matches that component's sound.
 const LOOK_ALIKE: f32 = 0.85;
 
-/// The templates with copies of the tonal ones, two semitones up and down, but for the components in `steady`: hum stays
-/// where it is. Notes of other components that were captured stay theirs.
+/// Adds copies of the tonal templates, up to two semitones up and down, except for the components in `steady`: hum does
+/// not change its pitch. Copies that match a captured note of another component are left out.
 pub fn extend(templates: &Templates, steady: &[usize]) -> Templates {
     let Ok(extended) = extend_while(templates, steady, &mut || Ok::<(), Infallible>(()));
     extended
 }
 
-/// The same, while `poll` says go on: it is asked once for each template.
+/// Like [`extend`], but stops as soon as `poll` fails. `poll` is called once for each template that is copied, and at
+/// the end.
 ///
 /// # Errors
-/// What the poll gave.
+/// The error that `poll` returned.
 pub fn extend_while<E>(
     templates: &Templates,
     steady: &[usize],
@@ -62,7 +64,7 @@ fn is_tonal(template: &[f32], format: Format) -> bool {
     mono[..STRONGEST_BINS].iter().sum::<f32>() > TONAL_SHARE * sum
 }
 
-/// Each channel, stretched along the frequency axis. Dictionaries scale the sum.
+/// Stretches each channel along the frequency axis. The dictionary scales the sum.
 fn transposed(template: &[f32], format: Format, semitones: i32) -> Vec<f32> {
     let ratio = (f64::from(semitones) / 12.0).exp2();
     template.chunks_exact(format.bins()).flat_map(|channel| stretched(channel, ratio)).collect()
@@ -73,7 +75,7 @@ fn stretched(bins: &[f32], ratio: f64) -> impl Iterator<Item = f32> {
     (0..bins.len()).map(move |bin| {
         let position = bin as f64 / ratio;
         let whole = position as usize;
-        // What lies above the highest bin was never heard.
+        // The template has no values above its highest bin.
         if whole > last {
             return 0.0;
         }
@@ -82,7 +84,7 @@ fn stretched(bins: &[f32], ratio: f64) -> impl Iterator<Item = f32> {
     })
 }
 
-/// Square roots, at unit length.
+/// The square roots of the values, scaled to unit length.
 fn root(template: &[f32]) -> Vec<f32> {
     let sum: f32 = template.iter().sum::<f32>().max(f32::MIN_POSITIVE);
     template.iter().map(|x| (x / sum).sqrt()).collect()
@@ -126,7 +128,7 @@ mod tests {
     fn a_note_that_another_component_holds_stays_its_own() {
         let semitone = 2f32.powf(1.0 / 12.0);
         let extended = extend(&templates(&[(0, tone(40.0)), (1, tone(40.0 * semitone))]), &[]);
-        // Each has the copies that are not the other: −1 of the second is the first, and +1 of the first the second.
+        // Each lacks the copy that matches the other: −1 of the second is the first, and +1 of the first is the second.
         assert_eq!(extended.owners(), [0, 1, 0, 0, 0, 1, 1, 1]);
     }
 }

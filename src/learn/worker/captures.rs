@@ -1,4 +1,5 @@
-//! The captures that models were learned from, so that models can be learned again without playing again. Learning thread only.
+//! The captures that models were learned from, so that models can be learned again without a new capture. Learning
+//! thread only.
 
 use std::sync::Arc;
 
@@ -10,22 +11,22 @@ use crate::model::settings::{LearnSettings, Target};
 /// The captures that one model was learned from.
 #[derive(Clone, Debug, Default)]
 pub struct Captures {
-    /// Of each component alone, by index.
+    /// The capture of each component alone, by component index.
     pub alone: Vec<Option<Capture>>,
-    /// Of everything: the capture of a blind learning, or the one that the rest was learned from.
+    /// The capture of the full mix: used for blind learning, or to learn the rest.
     pub mix: Option<Capture>,
-    /// Which component is the rest, if the capture of everything was made to learn the rest.
+    /// The index of the rest component, if the full mix was captured to learn the rest.
     pub rest: Option<usize>,
-    /// The settings that the last capture was learned with.
+    /// The settings used to learn from the last capture.
     pub settings: Option<LearnSettings>,
 }
 
 impl Captures {
-    /// These captures and a new one. It replaces the capture of its target, or is appended to it if the settings say so.
-    /// `rest` is the component that is the rest, or would be.
+    /// Adds a capture. It replaces the capture of its target, or is appended to it if the settings say so. `rest` is
+    /// the index that the rest component has, or would have.
     ///
     /// # Errors
-    /// It cannot be appended.
+    /// The capture cannot be appended.
     pub fn with(&self, capture: Capture, rest: usize, settings: LearnSettings) -> Result<Self, CaptureError> {
         let capture = match self.of(settings.target).filter(|_| settings.accumulate) {
             Some(before) => before.followed_by(&capture)?,
@@ -67,7 +68,7 @@ impl Captures {
         all.filter(|&target| self.of(target).is_some()).collect()
     }
 
-    /// Seconds in all.
+    /// Total duration in seconds.
     pub fn seconds(&self) -> f32 {
         self.alone.iter().flatten().chain(&self.mix).map(Capture::seconds).sum()
     }
@@ -78,25 +79,25 @@ impl Captures {
 pub struct CapturesOfModels(Vec<(Arc<Model>, Captures)>);
 
 impl CapturesOfModels {
-    /// What a model was learned from; nothing if that is not known.
+    /// The captures that a model was learned from; empty if they are not known.
     pub fn of(&self, model: Option<&Arc<Model>>) -> Captures {
         let found = self.0.iter().find(|(known, _)| model.is_some_and(|model| Arc::ptr_eq(known, model)));
         found.map(|(_, captures)| captures.clone()).unwrap_or_default()
     }
 
-    /// Keeps what a model was learned from.
+    /// Stores the captures that a model was learned from.
     pub fn keep(&mut self, model: Arc<Model>, captures: Captures) {
         self.0.push((model, captures));
     }
 
-    /// Forgets the captures of all models but these.
+    /// Drops the captures of all models except those in `slots`.
     pub fn retain(&mut self, slots: &Slots) {
         let is_known =
             |model: &Arc<Model>| [&slots.current, &slots.other].into_iter().flatten().any(|m| Arc::ptr_eq(m, model));
         self.0.retain(|(model, _)| is_known(model));
     }
 
-    /// Forgets every capture.
+    /// Drops every capture.
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -120,11 +121,11 @@ mod tests {
         let (one, two) = (Target::Component(0), Target::Component(1));
         let guided = [Target::Rest, two, one].into_iter().fold(Captures::default(), add);
         assert_eq!(guided.targets(), [one, two, Target::Rest]);
-        // A capture of everything begins anew; what follows replaces parts of it.
+        // A capture of the full mix drops the earlier ones; later captures replace parts of it.
         let blind = [one, Target::All, two].into_iter().fold(Captures::default(), add);
         assert_eq!(blind.targets(), [Target::All, two]);
         assert_eq!(blind.seconds(), 0.2);
-        // The rest, captured alone, is no rest.
+        // The rest component, once captured alone, is no longer the rest.
         assert_eq!(add(guided, Target::Component(2)).targets(), [one, two, Target::Component(2)]);
     }
 
@@ -140,7 +141,7 @@ mod tests {
             captures = add(&captures, target, 100);
             assert!((captures.seconds() - seconds).abs() < 1e-6, "{target:?}");
         }
-        // The mix of a rest is none of everything.
+        // A mix captured for the rest is not a capture for blind learning, so nothing is appended to it.
         let all = add(&captures, Target::All, 50);
         assert_eq!((all.seconds(), add(&all, Target::All, 50).seconds()), (0.05, 0.1));
         let other = Capture::new(2000.0, vec![vec![0.5; 9]]).unwrap();

@@ -1,4 +1,4 @@
-//! Changes of a learned model: names, and which component owns which template.
+//! Edits of a learned model: component names, and the component that owns each template.
 
 use super::captures::Captures;
 use super::refusal::Refusal;
@@ -10,10 +10,10 @@ use crate::learn::progress::{OnProgress, Progress};
 use crate::learn::report::Report;
 use crate::model::{Codes, Model};
 
-/// The model with another name for a component. Spaces at the ends of `name` are dropped.
+/// Returns the model with one component renamed. Spaces at the ends of `name` are dropped.
 ///
 /// # Errors
-/// No such component, or a name that is empty or another component's.
+/// There is no such component, or the name is empty, or another component has it.
 pub fn renamed(model: &Model, component: usize, name: &str) -> Result<Model, Refusal> {
     let mut names = model.templates().components().to_vec();
     let (name, components) = (name.trim(), names.len());
@@ -30,10 +30,11 @@ pub fn renamed(model: &Model, component: usize, name: &str) -> Result<Model, Ref
     Ok(model.with_names(names).map_err(LearnError::from)?)
 }
 
-/// The model with a template moved to `component`. Calibrations and covariances do not change, see [`measured`].
+/// Returns the model with a template moved to `component`. Calibrations and covariances do not change; see
+/// [`measured`].
 ///
 /// # Errors
-/// No such template or component, or the last template of its component.
+/// There is no such template or component, or the template is the last one of its component.
 pub fn moved(model: &Model, template: usize, component: usize) -> Result<Model, Refusal> {
     let (names, mut owners) = (model.templates().components(), model.templates().owners().to_vec());
     let Some(&owner) = owners.get(template) else {
@@ -49,12 +50,12 @@ pub fn moved(model: &Model, template: usize, component: usize) -> Result<Model, 
     Ok(model.with_owners(owners).map_err(LearnError::from)?)
 }
 
-/// The model with its calibrations, and the covariances of the components `touched`, measured again from its captures, as
-/// learning measures them. Where captures are missing or of another format, the present values stay: they still describe all
-/// templates but the moved ones.
+/// Measures the model's calibrations, and the covariances of the components `touched`, again from its captures, in the
+/// same way as learning. If captures are missing or have another format, the present values stay: they still describe
+/// all templates except the moved ones.
 ///
 /// # Errors
-/// The callback said stop.
+/// The callback requested a stop.
 pub fn measured(
     model: &Model,
     touched: [usize; 2],
@@ -83,7 +84,7 @@ pub fn measured(
     };
     let mut progress = Progress::new(options.iterations(), on_progress);
     let (found, _) = draft.finish(&options, Report::default(), &mut progress)?;
-    // A draft has its templates in the order of its components: only what it found is taken over.
+    // A draft orders its templates by component: take only its measurements, and keep the model's templates.
     let codes = Codes { templates: model.codes().templates, ..found.codes() };
     let (names, owners) = (templates.components().to_vec(), templates.owners().to_vec());
     Ok(Model::from_codes(format, names, owners, &codes, learned.clone())?)
@@ -163,7 +164,7 @@ mod tests {
             (after.templates().owners(), after.codes().templates),
             ([0, 1, 1].as_slice(), model.codes().templates)
         );
-        // Of the first component, what sounded on the right is gone, in the bin where it did.
+        // The first component no longer sounds from the right, in the bin of the moved template.
         let bin = (1.1 / std::f32::consts::TAU * 256.0) as usize;
         let left_of_a = |model: &Model| model.templates().covariances()[bin].left;
         assert!(left_of_a(&before) < 0.2 && left_of_a(&after) > 0.5, "{} {}", left_of_a(&before), left_of_a(&after));

@@ -1,31 +1,31 @@
-//! The last seconds that played, so that they can be learned from without a capture. Learning thread only.
+//! The last seconds of the input: they can be learned from without a capture. Learning thread only.
 
 use crate::model::settings::LearnSettings;
 
-/// The last seconds of a stream: a ring per channel, whose memory grows as it fills.
+/// The last seconds of a stream: one ring buffer per channel, whose memory grows as it fills.
 pub struct History {
     sample_rate: f32,
     channels: Vec<Vec<f32>>,
     /// Samples of a full ring.
     max_len: usize,
-    /// Where the oldest sample of a full ring is: the next one goes there.
+    /// Index of the oldest sample of a full ring: the next sample replaces it.
     oldest: usize,
 }
 
 impl History {
-    /// Nothing yet, of 1 or 2 `channels`.
+    /// An empty history of 1 or 2 `channels`.
     pub fn new(sample_rate: f32, channels: usize) -> Self {
         let max_len = samples(f32::from(LearnSettings::MAX_LAST_S), sample_rate).max(1);
         Self { sample_rate, channels: vec![Vec::new(); channels], max_len, oldest: 0 }
     }
 
-    /// Adds frames, in place of the oldest ones once it is full.
+    /// Adds frames. Once the history is full, they replace the oldest ones.
     pub fn push(&mut self, frames: &[[f32; 2]]) {
         let len = self.len();
         let (growth, rest) = frames.split_at(frames.len().min(self.max_len - len));
         for (index, channel) in self.channels.iter_mut().enumerate() {
             if channel.capacity() < len + growth.len() {
-                // A second at a time: doubling would take up to twice the memory.
+                // Grow by one second at a time: doubling would take up to twice the memory.
                 let step = growth.len().max(samples(1.0, self.sample_rate)).min(self.max_len - len);
                 channel.reserve_exact(step);
             }
@@ -39,17 +39,17 @@ impl History {
         self.oldest = (self.oldest + rest.len()) % self.max_len;
     }
 
-    /// Samples of each channel.
+    /// Number of samples per channel.
     pub fn len(&self) -> usize {
         self.channels.first().map_or(0, Vec::len)
     }
 
-    /// Whether nothing played yet.
+    /// Whether there are no samples yet.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Its length.
+    /// Its length in seconds.
     pub fn seconds(&self) -> f32 {
         self.len() as f32 / self.sample_rate
     }
@@ -59,7 +59,7 @@ impl History {
         self.sample_rate
     }
 
-    /// The last `seconds` of each channel, or what there is.
+    /// The last `seconds` of each channel, or all samples if there are fewer.
     pub fn last(&self, seconds: f32) -> Vec<Vec<f32>> {
         let skipped = self.len().saturating_sub(samples(seconds, self.sample_rate));
         let in_order = |channel: &Vec<f32>| {
@@ -78,7 +78,7 @@ fn samples(seconds: f32, sample_rate: f32) -> usize {
 mod tests {
     use super::*;
 
-    /// A history of 1 kHz, after so many frames that count upwards, in blocks of `block_len`.
+    /// A history at 1 kHz, after `frames` frames that count upwards, in blocks of `block_len`.
     fn counted(channels: usize, frames: usize, block_len: usize) -> History {
         let mut history = History::new(1000.0, channels);
         let all: Vec<[f32; 2]> = (0..frames).map(|n| [n as f32, -(n as f32)]).collect();

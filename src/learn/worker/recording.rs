@@ -1,4 +1,4 @@
-//! A running capture: what is recorded until it ends. Learning thread only.
+//! A running capture: the samples recorded so far. Learning thread only.
 
 use crate::learn::capture::{Capture, CaptureError};
 
@@ -10,12 +10,12 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Nothing yet, of 1 or 2 `channels`.
+    /// An empty recording of 1 or 2 `channels`.
     pub fn new(sample_rate: f32, channels: usize) -> Self {
         Self { sample_rate, channels: vec![Vec::new(); channels], is_paused: false }
     }
 
-    /// Adds frames, unless it is paused, up to [`Capture::MAX_S`].
+    /// Adds frames up to a length of [`Capture::MAX_S`], unless the recording is paused.
     pub fn push(&mut self, frames: &[[f32; 2]]) {
         let max_len = (Capture::MAX_S * self.sample_rate) as usize;
         let room = if self.is_paused { 0 } else { max_len.saturating_sub(self.len()) };
@@ -29,7 +29,7 @@ impl Recording {
         self.channels.first().map_or(0, Vec::len)
     }
 
-    /// Its length.
+    /// Its length in seconds.
     pub fn seconds(&self) -> f32 {
         self.len() as f32 / self.sample_rate
     }
@@ -54,10 +54,10 @@ impl Recording {
         Self { is_paused: self.is_paused, ..Self::new(sample_rate, channels) }
     }
 
-    /// What was recorded.
+    /// The recorded samples as a capture.
     ///
     /// # Errors
-    /// It cannot be learned from.
+    /// The samples cannot be learned from.
     pub fn capture(self) -> Result<Capture, CaptureError> {
         Capture::new(self.sample_rate, self.channels)
     }

@@ -19,28 +19,28 @@ pub enum Refusal {
         "nothing was captured because the transport was stopped: start it while Capture is on, or switch “Follow transport” off"
     )]
     TransportStood,
-    /// A capture that cannot be learned from.
+    /// The capture cannot be learned from.
     #[error(transparent)]
     Capture(#[from] CaptureError),
     /// Learning failed.
     #[error(transparent)]
     Learn(#[from] LearnError),
-    /// No captures to learn again from.
+    /// There are no captures to learn again from.
     #[error("nothing to learn again from: no captures are stored for the current model; capture first")]
     NothingKept,
-    /// Nothing to go back to.
+    /// No model is in review, so there is nothing to revert.
     #[error("no model is in review: there is nothing to revert; “Compare A/B” plays the other model")]
     NoReview,
-    /// No models.
+    /// There are no models to compare.
     #[error("there is no model yet to compare: learn one first")]
     NothingToCompare,
-    /// No model to change.
+    /// There is no model to change.
     #[error("no model plays: learn one first")]
     NoModel,
     /// There is no such component.
     #[error("there is no component {number}: the model has {components}")]
     NoComponent {
-        /// The component asked for, from 1.
+        /// The requested component, counted from 1.
         number: usize,
         /// How many there are.
         components: usize,
@@ -48,15 +48,15 @@ pub enum Refusal {
     /// There is no such template.
     #[error("there is no template {number}: the model has {templates}")]
     NoTemplate {
-        /// The template asked for, from 1.
+        /// The requested template, counted from 1.
         number: usize,
         /// How many there are.
         templates: usize,
     },
-    /// An empty name.
+    /// The name is empty.
     #[error("a component's name is empty: give it at least one character")]
     EmptyName,
-    /// Two components of one name.
+    /// Another component already has this name.
     #[error("another component is called “{0}” already: give each its own name")]
     SameName(String),
     /// A component would be left without templates.
@@ -64,7 +64,7 @@ pub enum Refusal {
         "template {template} is the only one of “{component}”: a component keeps at least one; move another one to it first"
     )]
     LastTemplate {
-        /// The template asked for, from 1.
+        /// The requested template, counted from 1.
         template: usize,
         /// The component that owns it.
         component: String,
