@@ -7,7 +7,7 @@ use super::stft::{Stft, StftLayout};
 use super::templates::Templates;
 use super::{Complex32, MAX_CHANNELS};
 
-/// Is called by [`Engine::process_observed`] once for each hop, on the audio thread: it must neither allocate, lock nor wait.
+/// Is called by [`Engine::process_observed`](super::Engine::process_observed) once for each hop, on the audio thread: it must neither allocate, lock nor wait.
 pub trait HopObserver {
     /// A hop is complete.
     fn observe(&mut self, hop: &mut Hop<'_>);

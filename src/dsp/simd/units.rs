@@ -7,7 +7,7 @@ use super::FLOOR;
 
 /// A vector unit, with the one operation that the kernels need and `pulp` does not offer for every unit.
 pub trait Lanes: Simd {
-    /// 1/x within two units in the last place, for x from [`FLOOR`] to 1e30: a division costs as much as eight
+    /// 1/x within two units in the last place, for x from [`FLOOR`](super::FLOOR) to 1e30: a division costs as much as eight
     /// multiplications and additions.
     fn reciprocal(self, x: Self::f32s) -> Self::f32s;
 }
