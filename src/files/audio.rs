@@ -417,7 +417,7 @@ mod tests {
         let message = || AudioFile::read(&path).unwrap_err().to_string();
         assert!(message().contains("a.wav: no such file"));
         std::fs::write(&path, "this is text, however long it may be; there is no sound in it at all").unwrap();
-        assert!(message().contains("a.wav: not an audio file"), "{}", message());
+        assert!(message().contains("a.wav: unsupported audio file"), "{}", message());
         let mut broken = ramp(2);
         broken.channels[1][7] = f32::NAN;
         broken.write(&path).unwrap();
