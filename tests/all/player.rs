@@ -246,7 +246,7 @@ fn a_file_that_cannot_be_played_fails_with_its_name_and_the_reason() {
     control.stream(STEREO);
     for (name, why) in [
         ("none.wav", "no such file"),
-        ("text.mp3", "WAV, FLAC, MP3, Ogg Vorbis and AIFF"),
+        ("text.mp3", "WAV, FLAC, MP3, Ogg Vorbis or AIFF"),
         ("empty.wav", ""),
         ("three.wav", "mono or stereo"),
         ("slow.wav", "from 1000 to"),
