@@ -20,7 +20,7 @@ fn a_song_that_cannot_be_read_ends_the_program_with_its_name() {
     for (arguments, code, named) in [
         (&["-b", "dummy", "no such song.wav"][..], 1, "no such song.wav: no such file"),
         (&["-b", "dummy", "Cargo.toml"], 1, "Cargo.toml: unsupported audio file"),
-        (&["-b", "dummy", "tests/audio/tone.wav", "--loop", "0-1000"], 1, "no range 0-1000"),
+        (&["-b", "dummy", "tests/audio/tone.wav", "--loop", "0-1000"], 1, "the range 0-1000"),
         (&["-b", "dummy", "tests/audio/tone.wav", "--loop", "all"], 2, "--loop all"),
     ] {
         let (found, _, message) = outcome(program(arguments).output().unwrap());
