@@ -16,8 +16,8 @@ pub struct Format {
 
 impl Format {
     /// Supported sample rates of hosts, files and saved models: telephone quality needs 8 kHz; the fastest converters
-    /// run at 768 kHz.
-    pub const SAMPLE_RATES: std::ops::RangeInclusive<f32> = 1_000.0..=768_000.0;
+    /// run at 768 kHz, and validators activate at 1235 kHz.
+    pub const SAMPLE_RATES: std::ops::RangeInclusive<f32> = 1_000.0..=1_536_000.0;
 
     /// The format of spectra made with `layout`.
     pub fn new(sample_rate: f32, layout: StftLayout, channels: usize) -> Self {

@@ -15,7 +15,7 @@ use super::{MAX_CHANNELS, MAX_COMPONENTS, MAX_PLAYED_TEMPLATES, simd};
 pub enum TemplatesError {
     /// Unsupported format.
     #[error(
-        "templates for {0}: the sample rate must be 1 to 768 kHz, the window a power of two from 256 to 16384, the channels 1 or 2"
+        "templates for {0}: the sample rate must be 1 to 1536 kHz, the window a power of two from 256 to 16384, the channels 1 or 2"
     )]
     Format(Format),
     /// Too few or too many components.
