@@ -24,11 +24,8 @@ BUNDLE = os.path.abspath(sys.argv[1])
 OPENINGS = int(sys.argv[2]) if len(sys.argv) > 2 else 12
 # The first openings allocate what later ones use again: drivers, fonts, pools.
 SETTLED = max(1, OPENINGS // 3)
-# nice-plug 0.4.2 loses the queue of tasks of each view (RunLoopEventHandler holds a reference to itself, so that it is never dropped):
-# two sockets and 240 kB.
-# 243 to 259 kB were measured over 40 openings. An editor that stayed would be megabytes.
-KNOWN_FILES = 2
-MOST_KB = 400
+# 1 to 5 kB were measured, of the graphics driver and of what malloc counts by the way. A keymap alone would be 70 kB, the queue of tasks of a view 240.
+MOST_KB = 30
 FOLDER = tempfile.mkdtemp()
 STATE = os.path.join(FOLDER, "state")
 WINDOW = "DawDreamer: Unweave"
@@ -176,6 +173,16 @@ def resources():
     return used, len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd"))
 
 
+def fill_history(host):
+    """Plays until memory stands still: the plug-in keeps the last half minute of sound, which would count as the openings'."""
+    used = []
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not (len(used) > 8 and used[-1] - used[-8] < 0.01):
+        time.sleep(0.25)
+        with host.is_quiet:
+            used.append(resources()[0])
+
+
 def open_often(host):
     measured, seen, renders = [], 0, host.renders
     started = time.monotonic()
@@ -196,10 +203,9 @@ def open_often(host):
     (before, threads, files), (after, threads_after, files_after) = measured[SETTLED - 1], measured[-1]
     openings = OPENINGS - SETTLED
     check("threads do not grow", threads_after <= threads, f"{threads}, then {threads_after}")
-    grown = (files_after - files) / openings
-    check("open files grow by no more than is known", grown <= KNOWN_FILES, f"{grown:.2f} per opening, of {KNOWN_FILES}")
+    check("open files do not grow", files_after <= files, f"{files}, then {files_after}")
     grown = 1024 * (after - before) / openings
-    check("memory grows by no more than is known", grown < MOST_KB, f"{grown:.0f} kB per opening, of {MOST_KB}")
+    check("memory does not grow", grown < MOST_KB, f"{grown:.0f} kB per opening, of {MOST_KB}")
 
 
 def main():
@@ -211,6 +217,7 @@ def main():
         playing = Sound(host)
         playing.start()
         try:
+            fill_history(host)
             open_often(host)
         finally:
             playing.is_over.set()

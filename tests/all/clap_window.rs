@@ -1,6 +1,7 @@
 //! The CLAP plug-in's editor in a host's window: drawn, clicked, closed and opened again, while audio runs. Needs an X11
 //! display, 1200 by 780 or larger: `cargo xtask test` runs it on a screen of its own.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clap_host::Host;
@@ -14,8 +15,12 @@ use x11rb::protocol::xproto::{
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
+/// All tests here put their windows at the same place, so one at a time has the screen.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// The host's screen, and a window on it.
 struct Screen {
+    _turn: MutexGuard<'static, ()>,
     connection: RustConnection,
     root: u32,
     window: u32,
@@ -25,6 +30,7 @@ struct Screen {
 impl Screen {
     /// A window at the top left.
     fn open(size: (u16, u16)) -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let (connection, number) = x11rb::connect(None).expect("an X11 display");
         let screen = &connection.setup().roots[number];
         let (root, depth, visual) = (screen.root, screen.root_depth, screen.root_visual);
@@ -36,7 +42,7 @@ impl Screen {
         connection.create_window(depth, window, root, 0, 0, width, height, 0, class, visual, &look).unwrap();
         connection.map_window(window).unwrap();
         connection.sync().unwrap();
-        Self { connection, root, window, size }
+        Self { _turn: turn, connection, root, window, size }
     }
 
     /// The share of the window that is dark, as the editor is; the bare window is white.
@@ -80,6 +86,13 @@ fn host() -> Host {
 
 /// Opens the editor in the window; its size.
 fn open(host: &mut Host, screen: &Screen) -> (u32, u32) {
+    let size = prepare(host, screen);
+    show(host);
+    size
+}
+
+/// Puts the editor into the window, but does not show it yet; its size.
+fn prepare(host: &mut Host, screen: &Screen) -> (u32, u32) {
     let handle = host.instance().plugin_handle();
     let gui: PluginGui = handle.get_extension().expect("the plug-in has no editor");
     let embedded = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
@@ -89,8 +102,19 @@ fn open(host: &mut Host, screen: &Screen) -> (u32, u32) {
     // SAFETY: the window outlives the editor, which `close` ends.
     #[allow(unsafe_code, reason = "the plug-in takes any window; this one is the test's own")]
     unsafe { gui.set_parent(&handle, Window::from_x11_handle(screen.window.into())) }.unwrap();
-    gui.show(&handle).unwrap();
     (size.width, size.height)
+}
+
+fn show(host: &mut Host) {
+    let handle = host.instance().plugin_handle();
+    let gui: PluginGui = handle.get_extension().unwrap();
+    gui.show(&handle).unwrap();
+}
+
+fn hide(host: &mut Host) {
+    let handle = host.instance().plugin_handle();
+    let gui: PluginGui = handle.get_extension().unwrap();
+    gui.hide(&handle).unwrap();
 }
 
 fn close(host: &mut Host) {
@@ -130,5 +154,38 @@ fn the_editor_is_drawn_and_clicked_in_a_host_s_window_and_opened_again() {
         close(&mut host);
         let what = format!("the bare window after opening {opening}");
         play_until(&mut host, &what, |_| screen.darkness() < 0.1);
+    }
+}
+
+#[test]
+#[ignore = "needs an X11 display"]
+fn the_editor_is_drawn_when_its_window_is_shown_late_and_shown_again() {
+    let screen = Screen::open((1200, 780));
+    let mut host = host();
+    prepare(&mut host, &screen);
+    // A window manager that is just starting, or a busy host, takes many frames to show a window.
+    std::thread::sleep(Duration::from_millis(300));
+    for showing in 0..3 {
+        show(&mut host);
+        play_until(&mut host, &format!("the picture of showing {showing}"), |_| screen.darkness() > 0.5);
+        hide(&mut host);
+        play_until(&mut host, &format!("the bare window after showing {showing}"), |_| screen.darkness() < 0.1);
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    close(&mut host);
+}
+
+#[test]
+#[ignore = "needs an X11 display"]
+fn an_editor_is_closed_as_soon_as_it_is_made() {
+    let screen = Screen::open((1200, 780));
+    let mut host = host();
+    for _ in 0..100 {
+        prepare(&mut host, &screen);
+        close(&mut host);
+        let handle = host.instance().plugin_handle();
+        let gui: PluginGui = handle.get_extension().unwrap();
+        gui.create(&handle, GuiConfiguration { api_type: GuiApiType::X11, is_floating: false }).unwrap();
+        close(&mut host);
     }
 }

@@ -51,6 +51,7 @@ pub(crate) fn run_all(openings: u32) -> Result<()> {
     let python = python.join().map_err(|_| anyhow!("the thread that installs Python packages panicked"))??;
     let bundled = bundle::hosted(&target().join("debug/deps").join(bundle::library_name()))?.join("Unweave.vst3");
     run(Command::new(&python).arg("tests/vst3_host.py").arg(&bundled))?;
+    run(Command::new(&python).arg("tests/vst3_faults.py").arg(&bundled))?;
     if has_screen {
         let mut window = tests_named(features, "clap_window::");
         window.args(["--ignored", "--nocapture"]);
