@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""vst3_editor.py BUNDLE [OPENINGS]: the editor of the built VST3, opened 24 times in a Python host while audio runs, on a screen of its own.
+"""vst3_editor.py BUNDLE [OPENINGS]: the editor of the built VST3, opened 12 times in a Python host while audio runs, on a screen of its own.
 
 After each opening the strips of a learned model must be visible. Memory, threads and open files must not grow with openings. Then the
 state is saved and loaded under an open editor, and a saved window size must be restored.
@@ -21,11 +21,11 @@ import numpy as np
 import soundfile
 
 BUNDLE = os.path.abspath(sys.argv[1])
-OPENINGS = int(sys.argv[2]) if len(sys.argv) > 2 else 24
-# The first ten openings allocate what later ones use again: drivers, fonts, pools.
-SETTLED = max(1, OPENINGS // 2)
-# 81 kB were measured over 20 openings. An editor that stayed would be megabytes, a view's queue of tasks 240 kB.
-MOST_KB = 200
+OPENINGS = int(sys.argv[2]) if len(sys.argv) > 2 else 12
+# The first openings allocate what later ones use again: drivers, fonts, pools.
+SETTLED = max(1, OPENINGS // 3)
+# 1 to 5 kB were measured, of the graphics driver and of what malloc counts by the way. A keymap alone would be 70 kB, the queue of tasks of a view 240.
+MOST_KB = 60
 FOLDER = tempfile.mkdtemp()
 STATE = os.path.join(FOLDER, "state")
 WINDOW = "DawDreamer: Unweave"
@@ -173,6 +173,16 @@ def resources():
     return used, len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd"))
 
 
+def fill_history(host):
+    """Plays until memory stands still: the plug-in keeps the last half minute of sound, which would count as the openings'."""
+    used = []
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not (len(used) > 8 and used[-1] - used[-8] < 0.01):
+        time.sleep(0.25)
+        with host.is_quiet:
+            used.append(resources()[0])
+
+
 def open_often(host):
     measured, seen, renders = [], 0, host.renders
     started = time.monotonic()
@@ -193,10 +203,9 @@ def open_often(host):
     (before, threads, files), (after, threads_after, files_after) = measured[SETTLED - 1], measured[-1]
     openings = OPENINGS - SETTLED
     check("threads do not grow", threads_after <= threads, f"{threads}, then {threads_after}")
-    grown = (files_after - files) / openings
-    check("open files do not grow", grown <= 0, f"{grown:.2f} per opening")
+    check("open files do not grow", files_after <= files, f"{files}, then {files_after}")
     grown = 1024 * (after - before) / openings
-    check("memory hardly grows", grown < MOST_KB, f"{grown:.0f} kB per opening, of {MOST_KB}")
+    check("memory does not grow", grown < MOST_KB, f"{grown:.0f} kB per opening, of {MOST_KB}")
 
 
 def main():
@@ -208,6 +217,7 @@ def main():
         playing = Sound(host)
         playing.start()
         try:
+            fill_history(host)
             open_often(host)
         finally:
             playing.is_over.set()

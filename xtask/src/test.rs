@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow};
 use crate::{bundle, cargo, instructions, python, run, target};
 
 /// How often the editor is opened in a VST3 host.
-pub(crate) const OPENINGS: u32 = 24;
+pub(crate) const OPENINGS: u32 = 12;
 
 /// What the VST3 is hosted and the separation scored with; Pillow measures text as the editor lays it out, and writes pictures.
 const PYTHON_PACKAGES: [&str; 4] = ["numpy==2.*", "soundfile==0.13.*", "dawdreamer>=0.8,<0.10", "pillow==12.*"];

@@ -1,6 +1,7 @@
 use crate::platform::gl::GlCreationFailedError;
 use libloading::Library;
 use std::ffi::{c_void, CStr};
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 mod bound_api;
@@ -24,7 +25,8 @@ pub use surface::EglSurface;
 pub use sys::MissingSymbolError;
 
 struct EglInner {
-    _library: Library,
+    // Never closed: drivers leak memory each time they are unloaded and loaded again.
+    _library: ManuallyDrop<Library>,
     functions: Functions,
 }
 
@@ -40,6 +42,7 @@ impl Egl {
 
         let functions = unsafe { Functions::load_from(&library)? };
 
+        let library = ManuallyDrop::new(library);
         Ok(Self { inner: Rc::new(EglInner { _library: library, functions }) })
     }
 
