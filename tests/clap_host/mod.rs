@@ -311,14 +311,29 @@ impl Host {
     }
 
     /// Captures while `input` plays, and waits until a model is learned from it. The seconds that the learning took.
+    /// Blocks start anew each second.
     ///
     /// # Errors
     /// Nothing new is learned within two minutes.
     pub fn learn(&mut self, input: &[Vec<f32>], block_lens: &[usize]) -> Result<f64> {
         let before = self.saved_model()?;
         self.set("Capture", 1.0)?;
-        self.play(input, block_lens)?;
+        self.play_slowly(input, block_lens)?;
         self.finish_learning(&before)
+    }
+
+    /// Like [`Host::play`], at most 30 times faster than real time at 48 kHz: a capture has no gaps then.
+    ///
+    /// # Errors
+    /// The plug-in fails to process.
+    pub fn play_slowly(&mut self, input: &[Vec<f32>], block_lens: &[usize]) -> Result<()> {
+        const SECOND: usize = 48_000;
+        for start in (0..input[0].len()).step_by(SECOND) {
+            let second = |channel: &Vec<f32>| channel[start..channel.len().min(start + SECOND)].to_vec();
+            self.play(&input.iter().map(second).collect::<Vec<_>>(), block_lens)?;
+            std::thread::sleep(Duration::from_millis(33));
+        }
+        Ok(())
     }
 
     /// Ends a capture, and waits until a model other than `before` is learned from it. The seconds that it took.
@@ -335,7 +350,7 @@ impl Host {
                 return Ok(started.elapsed().as_secs_f64());
             }
         }
-        bail!("nothing was learned within two minutes")
+        bail!("nothing new was learned within two minutes")
     }
 }
 
