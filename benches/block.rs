@@ -2,7 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use scenes::Player;
+use scenes::LoopedEngine;
 use unweave::dsp::Mode;
 
 const BLOCK_LEN: usize = 64;
@@ -18,7 +18,7 @@ fn of_64_samples(bencher: Bencher, mode: &str) {
     let layout = Mode::named(mode).unwrap().layout(scenes::RATE);
     let blocks = (layout.hop_len() / BLOCK_LEN).max(1);
     let chord = scenes::chord(100 * layout.window_len());
-    let mut player = Player::new(layout, scenes::tones(layout, 16, 8), [chord.clone(), chord]);
+    let mut player = LoopedEngine::new(layout, scenes::tones(layout, 16, 8), [chord.clone(), chord]);
     bencher.counter(ItemsCount::new(blocks)).bench_local(|| {
         for _ in 0..blocks {
             player.play(BLOCK_LEN);

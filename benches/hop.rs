@@ -1,7 +1,7 @@
 //! Cost of a hop of the whole engine. Run with `cargo bench --package benches --bench hop`.
 
 use divan::Bencher;
-use scenes::Player;
+use scenes::LoopedEngine;
 use unweave::dsp::Mode;
 
 fn main() {
@@ -14,6 +14,6 @@ fn main() {
 fn stereo(bencher: Bencher, mode: &str) {
     let layout = Mode::named(mode).unwrap().layout(scenes::RATE);
     let chord = scenes::chord(100 * layout.window_len());
-    let mut player = Player::new(layout, scenes::tones(layout, 4, 16), [chord.clone(), chord]);
+    let mut player = LoopedEngine::new(layout, scenes::tones(layout, 4, 16), [chord.clone(), chord]);
     bencher.bench_local(|| player.play(layout.hop_len())[0]);
 }

@@ -12,7 +12,7 @@ use std::hint::black_box;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
-use scenes::Player;
+use scenes::LoopedEngine;
 use unweave::dsp::{ActivationSolver, Divergence, Mode, Templates};
 
 /// Today's counts and 3 %. Lower them with what makes the code faster.
@@ -42,10 +42,10 @@ fn activations(mut frame: Frame) -> [f32; 8] {
     black_box(frame.activations)
 }
 
-fn playing() -> Player {
+fn playing() -> LoopedEngine {
     let layout = Mode::Normal.layout(scenes::RATE);
     let chord = scenes::chord(20 * layout.window_len());
-    let mut player = Player::new(layout, scenes::tones(layout, 4, 16), [chord.clone(), chord]);
+    let mut player = LoopedEngine::new(layout, scenes::tones(layout, 4, 16), [chord.clone(), chord]);
     // A window, so that the chord sounds in all of it.
     for _ in 0..layout.window_len() / layout.hop_len() {
         player.play(layout.hop_len());
@@ -57,7 +57,7 @@ fn playing() -> Player {
 // A hop of the whole engine: stereo, 4 components of 16 tonal templates with copies and places, one muted.
 #[library_benchmark(config = limited(HOP_LIMIT))]
 #[bench::stereo(playing())]
-fn hop(mut player: Player) -> f32 {
+fn hop(mut player: LoopedEngine) -> f32 {
     black_box(black_box(&mut player).process()[0])
 }
 

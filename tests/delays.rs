@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use clack_host::prelude::PluginEntry;
 use clap_host::Host;
 use unweave::dsp::{Divergence, Format, StftLayout, Templates};
-use unweave::model::{Learned, Model};
+use unweave::model::{LearnInfo, Model};
 use unweave::params::state::SavedModel;
 
 const RATE: f64 = 48_000.0;
@@ -78,7 +78,8 @@ fn large_model() -> Model {
     let (names, owners) = ((0..8).map(|n| format!("part {n}")).collect(), (0..64).map(|n| n / 8).collect());
     let templates = Templates::new(format, names, owners, matrix).unwrap();
     let (divergence, steady) = (Divergence::default(), Vec::new());
-    Model::new(&templates, Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady }).unwrap()
+    Model::new(&templates, LearnInfo { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady })
+        .unwrap()
 }
 
 /// A state with that model.

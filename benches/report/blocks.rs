@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use crate::rounds::quantile;
-use scenes::Player;
+use scenes::LoopedEngine;
 
 /// Seconds of each block.
 pub(crate) struct BlockTimes {
@@ -17,7 +17,7 @@ pub(crate) struct BlockTimes {
 
 impl BlockTimes {
     /// Plays all of the audio `runs` times, from the start each time.
-    pub(crate) fn of(player: &mut Player, block_len: usize, runs: usize) -> Self {
+    pub(crate) fn of(player: &mut LoopedEngine, block_len: usize, runs: usize) -> Self {
         let blocks = player.audio_len() / block_len;
         let (mut least, mut worst_raw) = (vec![f64::INFINITY; blocks], 0.0f64);
         for _ in 0..runs {

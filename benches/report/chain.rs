@@ -7,7 +7,7 @@ use unweave::model::Model;
 use crate::blocks::BlockTimes;
 use crate::music::{Music, player};
 use crate::report::{Bounds, Report, Row, Table};
-use scenes::{Player, RATE, chord, tones};
+use scenes::{LoopedEngine, RATE, chord, tones};
 
 const MODES: [Mode; 3] = [Mode::Normal, Mode::Tight, Mode::Live];
 const BLOCK_LENS: [usize; 3] = [32, 64, 128];
@@ -31,7 +31,7 @@ impl Hop {
         let hop_len = layout.hop_len();
         let audio = || later(music, HOPS * hop_len);
         let notes = chord(HOPS * hop_len);
-        let mut tonal = Player::new(layout, tones(layout, 4, 16), [notes.clone(), notes]);
+        let mut tonal = LoopedEngine::new(layout, tones(layout, 4, 16), [notes.clone(), notes]);
         // Silence after music: what rang is over when a window has passed.
         let sounding = HOPS / 4;
         let silenced = audio().map(|mut channel| {

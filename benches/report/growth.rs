@@ -8,7 +8,7 @@ use unweave::dsp::StftLayout;
 use crate::blocks::BlockTimes;
 use crate::chart::{self, Panel};
 use crate::report::{Report, Table};
-use scenes::{Player, chord, tones};
+use scenes::{LoopedEngine, chord, tones};
 
 const HOPS: usize = 60;
 
@@ -17,7 +17,7 @@ pub(crate) fn measure(runs: usize, folder: &Path, report: &mut Report) -> Result
     let normal = StftLayout::default();
     let time = |layout: StftLayout, components: usize, each: usize, updates: usize| {
         let notes = chord(HOPS * layout.hop_len());
-        let player = Player::new(layout, tones(layout, components, each), [notes.clone(), notes]);
+        let player = LoopedEngine::new(layout, tones(layout, components, each), [notes.clone(), notes]);
         let blocks = BlockTimes::of(&mut player.with_updates(updates), layout.hop_len(), runs);
         // The first windows are not full yet.
         blocks.after(4).quantile(0.5) * 1e6

@@ -6,10 +6,10 @@ use anyhow::Result;
 use unweave::dsp::Mode;
 use unweave::learn::{Capture, ComponentCapture, LearnOptions, learn_blind, learn_guided};
 use unweave::model::settings::{GroupBy, Steadiness};
-use unweave::model::{Model, Playing};
+use unweave::model::{Model, PlaybackSettings};
 use unweave::pictures::demo::Clip;
 
-use scenes::{Player, RATE};
+use scenes::{LoopedEngine, RATE};
 
 /// The clip, and how long a stretch of it is learned from.
 pub(crate) struct Music {
@@ -63,7 +63,7 @@ impl Music {
 }
 
 /// A model that plays `audio` in a mode.
-pub(crate) fn player(model: &Model, mode: Mode, audio: [Vec<f32>; 2]) -> Result<Player> {
+pub(crate) fn player(model: &Model, mode: Mode, audio: [Vec<f32>; 2]) -> Result<LoopedEngine> {
     let layout = mode.layout(RATE);
-    Ok(Player::new(layout, model.playing(RATE, 2, Playing::new(layout))?, audio))
+    Ok(LoopedEngine::new(layout, model.for_playback(RATE, 2, PlaybackSettings::new(layout))?, audio))
 }

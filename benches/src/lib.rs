@@ -82,7 +82,7 @@ impl HopObserver for ColumnObserver<'_> {
 }
 
 /// A stereo engine and what it plays, over and over.
-pub struct Player {
+pub struct LoopedEngine {
     engine: Engine,
     templates: Templates,
     settings: Settings,
@@ -95,7 +95,7 @@ pub struct Player {
     column: Option<Box<Column>>,
 }
 
-impl Player {
+impl LoopedEngine {
     /// Plays `audio`, at least a block of it, with one component muted.
     pub fn new(layout: StftLayout, templates: Templates, audio: [Vec<f32>; 2]) -> Self {
         let engine = Engine::new(layout, RATE, 2, 0);

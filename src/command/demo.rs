@@ -12,7 +12,7 @@ use unweave::learn::{
     Capture, ComponentCapture, Iteration, LearnError, LearnOptions, Report, learn_blind, learn_guided,
 };
 use unweave::model::settings::Steadiness;
-use unweave::model::{Model, Playing};
+use unweave::model::{Model, PlaybackSettings};
 use unweave::pictures::demo::{Approach, CAPTURE_S, COMPONENTS, Clip, Demo, Story};
 
 use super::{Existing, check_output, print, progress_bar};
@@ -49,7 +49,7 @@ fn story(clip: &Clip, approach: Approach) -> anyhow::Result<Story> {
     bar.finish_and_clear();
     let learning = started.elapsed();
     let (started, layout) = (Instant::now(), approach.mode().layout(clip.mix.sample_rate as f32));
-    let (playing, settings) = (Playing::new(layout), Settings::default());
+    let (playing, settings) = (PlaybackSettings::new(layout), Settings::default());
     let rendered = render(&model, &clip.mix, playing, &settings, Outputs::Components, &mut |_| ())?;
     let steps = match approach {
         Approach::Taught => [("taught: learn", learning), ("taught: separate", started.elapsed())],

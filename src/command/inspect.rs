@@ -62,14 +62,14 @@ fn sound_paths(folder: Option<&Path>, model: &Model, existing: Existing) -> anyh
 }
 
 fn listen(model: &Model, paths: &[PathBuf]) -> anyhow::Result<()> {
-    let (templates, layout) = (model.templates(), model.learned().layout);
+    let (templates, layout) = (model.templates(), model.info().layout);
     let format = templates.format();
     let bar = progress_bar("rendering", paths.len() as u64);
     for (path, template) in paths.iter().zip(templates.full().templates()) {
         // Both channels of a template become one sound.
         let mut mono = vec![0.0; format.bins()];
         template.chunks_exact(format.bins()).for_each(|bins| mono.iter_mut().zip(bins).for_each(|(sum, x)| *sum += x));
-        let sound = template_sound(&mono, format.sample_rate, layout, Window::SqrtHann, model.learned().seed);
+        let sound = template_sound(&mono, format.sample_rate, layout, Window::SqrtHann, model.info().seed);
         AudioFile { sample_rate: format.sample_rate as u32, channels: vec![sound] }.write(path)?;
         bar.inc(1);
     }
@@ -85,7 +85,7 @@ fn counts(model: &Model) -> impl Iterator<Item = (&str, usize)> {
 
 /// The model as text, a line per component.
 pub(crate) fn summary(model: &Model) -> String {
-    let (learned, templates) = (model.learned(), model.templates());
+    let (learned, templates) = (model.info(), model.templates());
     let mut text = format!(
         "{} components, {} templates; {}, hop {}; {}, {} iterations, seed {}",
         templates.components().len(),
@@ -108,7 +108,7 @@ pub(crate) fn summary(model: &Model) -> String {
 
 /// The model as JSON.
 pub(crate) fn json(model: &Model) -> serde_json::Value {
-    let (learned, format) = (model.learned(), model.templates().format());
+    let (learned, format) = (model.info(), model.templates().format());
     let component = |(index, (name, templates))| {
         let is_steady = learned.steady.contains(&index);
         serde_json::json!({ "name": name, "templates": templates, "steady": is_steady })

@@ -8,7 +8,7 @@ use unweave::dsp::{Format, Mode, Settings, StftLayout, Templates};
 use unweave::files::audio::AudioFile;
 use unweave::files::model as model_file;
 use unweave::files::render::{Outputs, layout_for, render};
-use unweave::model::{Model, Playing};
+use unweave::model::{Model, PlaybackSettings};
 
 use super::{Existing, Usage, check_output, check_stem, create_folder, print, progress_bar, tell};
 
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let stems = stem_paths(arguments, &model, existing)?;
     let audio = AudioFile::read(&arguments.file)?;
     let layout = layout_for(&model, &audio, arguments.mode);
-    let playing = Playing { layout, bands: usize::from(arguments.bands), divergence: settings.divergence };
+    let playing = PlaybackSettings { layout, bands: usize::from(arguments.bands), divergence: settings.divergence };
     note_conversion(arguments, &model, &audio, layout);
     let outputs = if stems.is_empty() { Outputs::Mix } else { Outputs::Components };
     let bar = progress_bar("separating", 1000);
@@ -123,10 +123,10 @@ fn settings(arguments: &Arguments, model: &Model) -> Result<Settings, Usage> {
         })
     };
     let mut settings = Settings {
-        divergence: model.learned().divergence,
+        divergence: model.info().divergence,
         updates: usize::from(arguments.updates),
         mask_exponent: arguments.mask_exponent,
-        spatial: !arguments.no_spatial,
+        spatial_filter: !arguments.no_spatial,
         ..Settings::default()
     };
     for name in &arguments.solo {

@@ -28,7 +28,7 @@ pub struct Settings {
     /// Exponent of the soft masks, above 0.
     pub mask_exponent: f32,
     /// Whether the spatial filter also separates components by direction, if the templates have covariances.
-    pub spatial: bool,
+    pub spatial_filter: bool,
 }
 
 impl Default for Settings {
@@ -45,7 +45,7 @@ impl Default for Settings {
             divergence: Divergence::KullbackLeibler,
             updates: 20,
             mask_exponent: 1.5,
-            spatial: true,
+            spatial_filter: true,
         }
     }
 }

@@ -68,7 +68,7 @@ impl Separator {
         let activations = &mut self.activations[..templates.owners().len()];
         self.solver.solve(banded, templates.banded(), settings.divergence, settings.updates, activations);
 
-        self.is_joint = settings.spatial && !templates.covariances().is_empty();
+        self.is_joint = settings.spatial_filter && !templates.covariances().is_empty();
         if self.is_joint {
             self.masks.update_joint(templates, activations, settings.mask_exponent);
             let (masks, stride) = self.masks.all();

@@ -4,7 +4,7 @@ use egui::{Align, Layout, Popup, PopupCloseBehavior, Rect, Response, Sense, Ui, 
 
 use super::action::{Action, FilePurpose, gesture};
 use super::theme::{FAINT, GOOD, LINE, NOTE, RECORD, TEXT, font, layout, strong};
-use super::widgets::{caption, check, choice, choice_row, file_menu, number};
+use super::widgets::{caption, choice, file_menu, number, row};
 use crate::editor::screen::Screen;
 use crate::params::control::Control;
 
@@ -14,13 +14,7 @@ const ZOOMS: [f32; 5] = [0.8, 1.0, 1.25, 1.5, 2.0];
 /// Draws the bar.
 pub(super) fn footer(ui: &mut Ui, screen: &Screen, actions: &mut Vec<Action>) {
     ui.spacing_mut().item_spacing.x = 20.0;
-    choice(
-        ui,
-        screen,
-        Control::Mode,
-        "Trades separation quality for latency. Some hosts apply a new latency only when playback restarts",
-        actions,
-    );
+    choice(ui, screen, Control::Mode, actions);
     reading(ui, "Latency", &format!("{:.1} ms", screen.latency_ms), "Delay of the output; hosts compensate for it");
     load(ui, screen);
     let text = screen.dropped_frames.to_string();
@@ -41,8 +35,8 @@ pub(super) fn footer(ui: &mut Ui, screen: &Screen, actions: &mut Vec<Action>) {
         );
         zoom(ui, screen, actions);
         bypass(ui, screen, actions);
-        number(ui, screen, Control::Output, 0.0145, actions);
-        number(ui, screen, Control::Mix, 0.05, actions);
+        number(ui, screen, Control::Output, actions);
+        number(ui, screen, Control::Mix, actions);
     });
 }
 
@@ -88,37 +82,19 @@ fn settings(ui: &mut Ui, screen: &Screen, actions: &mut Vec<Action>) {
     popup.show(|ui| {
         ui.set_min_width(270.0);
         ui.label(egui::RichText::new("Learning").font(strong(12.0)).color(FAINT));
-        number(ui, screen, Control::Templates, 1.0 / 16.0, actions);
-        choice_row(
-            ui,
-            screen,
-            Control::Steadiness,
-            "Whether the captured component is hum or noise that does not change",
-            actions,
-        );
-        check(
-            ui,
-            screen,
-            Control::ExtendPitch,
-            "Adds copies of tonal templates up to two semitones away, for notes that were not captured",
-            actions,
-        );
-        choice_row(
-            ui,
-            screen,
-            Control::GroupBy,
-            "How templates are grouped into components, after a capture of everything",
-            actions,
-        );
-        number(ui, screen, Control::Threads, 1.0 / 16.0, actions);
+        row(ui, screen, Control::Templates, actions);
+        row(ui, screen, Control::Steadiness, actions);
+        row(ui, screen, Control::ExtendPitch, actions);
+        row(ui, screen, Control::GroupBy, actions);
+        row(ui, screen, Control::Threads, actions);
         ui.separator();
         ui.label(egui::RichText::new("Learning and playback").font(strong(12.0)).color(FAINT));
-        choice_row(ui, screen, Control::Divergence, "The error measure that learning and playback minimise", actions);
+        row(ui, screen, Control::Divergence, actions);
         ui.separator();
         ui.label(egui::RichText::new("Playback").font(strong(12.0)).color(FAINT));
-        check(ui, screen, Control::Spatial, "Separates stereo components by position as well as by timbre", actions);
-        number(ui, screen, Control::Bands, 10.0 / 380.0, actions);
-        number(ui, screen, Control::Updates, 1.0 / 99.0, actions);
+        row(ui, screen, Control::Spatial, actions);
+        row(ui, screen, Control::Bands, actions);
+        row(ui, screen, Control::Updates, actions);
     });
 }
 
@@ -126,7 +102,7 @@ fn bypass(ui: &mut Ui, screen: &Screen, actions: &mut Vec<Action>) {
     let is_on = screen.is_on(Control::Bypass);
     let response = caption(ui, "", "Bypass", if is_on { NOTE } else { FAINT });
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, is_on, "Bypass"));
-    if response.on_hover_text("Plays the delayed input instead of the mix").clicked() {
+    if response.on_hover_text(Control::Bypass.entry().help).clicked() {
         actions.extend(gesture(Control::Bypass, f32::from(u8::from(!is_on))));
     }
 }

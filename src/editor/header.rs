@@ -7,7 +7,7 @@ use egui::{
 
 use super::action::{Action, gesture};
 use super::theme::{BACKGROUND, FAINT, GOOD, LINE, NOTE, RECORD, SUNKEN, TEXT, font, layout, strong};
-use super::widgets::{ButtonView, button, check, choice_row, number, segment};
+use super::widgets::{ButtonView, button, row, segment};
 use crate::editor::screen::Screen;
 use crate::link::{Command, Slot, Stage};
 use crate::model::settings::Target;
@@ -100,16 +100,10 @@ fn last_seconds(ui: &mut Ui, screen: &Screen, label: &str, actions: &mut Vec<Act
 
 fn capture_options(ui: &mut Ui, screen: &Screen, actions: &mut Vec<Action>) {
     ui.set_min_width(250.0);
-    number(ui, screen, Control::LastSeconds, 1.0 / 29.0, actions);
-    check(
-        ui,
-        screen,
-        Control::KeepHistory,
-        "Always keeps the last 30 s of input, so that you can learn from them",
-        actions,
-    );
-    check(ui, screen, Control::FollowTransport, "A capture records only while the transport runs", actions);
-    check(ui, screen, Control::Accumulate, "Adds each capture to the stored capture of the same target", actions);
+    row(ui, screen, Control::LastSeconds, actions);
+    row(ui, screen, Control::KeepHistory, actions);
+    row(ui, screen, Control::FollowTransport, actions);
+    row(ui, screen, Control::Accumulate, actions);
     ui.separator();
     let row = |ui: &mut Ui, text: &str, hint: &str| ui.button(text).on_hover_text(hint).clicked();
     if row(ui, "Learn again", "Learns again from the stored captures, with the current settings") {
@@ -138,8 +132,8 @@ fn targets(ui: &mut Ui, screen: &Screen, actions: &mut Vec<Action>) {
         }
         let popup = Popup::menu(&all).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
         popup.show(|ui| {
-            number(ui, screen, Control::Components, 1.0 / 15.0, actions);
-            choice_row(ui, screen, Control::GroupBy, "How templates are grouped into components", actions);
+            row(ui, screen, Control::Components, actions);
+            row(ui, screen, Control::GroupBy, actions);
         });
         let component = match target {
             Target::Component(component) => Some(usize::from(component)),

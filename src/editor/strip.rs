@@ -96,14 +96,9 @@ fn switches(ui: &mut Ui, screen: &Screen, component: usize, row: Rect, color: Co
     let is_gated = screen.value(gate).normalized > 0.0;
     let number = component + 1;
     let switches = [
-        ("S", screen.value(solo).name.clone(), "play only this component and others with solo", screen.is_on(solo)),
-        ("M", screen.value(mute).name.clone(), "silence this component", screen.is_on(mute)),
-        (
-            "G",
-            format!("Gate {number} on or off"),
-            "silence this component while its activation is below the line in its meter",
-            is_gated,
-        ),
+        ("S", screen.value(solo).name.clone(), solo.entry().help, screen.is_on(solo)),
+        ("M", screen.value(mute).name.clone(), mute.entry().help, screen.is_on(mute)),
+        ("G", format!("Gate {number} on or off"), gate.entry().help, is_gated),
     ];
     for (index, (letter, name, hint, is_on)) in switches.into_iter().enumerate() {
         let left = row.left() + (width + 6.0) * index as f32;

@@ -24,7 +24,7 @@ use super::whole::write_whole;
 use crate::dsp::{
     Complex32, Covariance, Divergence, Format, LayoutError, MAX_TEMPLATES, StftLayout, Templates, TemplatesError,
 };
-use crate::model::{Learned, Model, ModelError};
+use crate::model::{LearnInfo, Model, ModelError};
 
 /// The version that is written, and the newest that is read.
 const VERSION: i64 = 2;
@@ -113,7 +113,7 @@ pub fn load(path: &Path) -> Result<Model, ModelFileError> {
 }
 
 fn write_arrays(model: &Model, file: &mut BufWriter<File>) -> io::Result<()> {
-    let (templates, learned) = (model.templates(), model.learned());
+    let (templates, learned) = (model.templates(), model.info());
     let (format, len) = (templates.format(), templates.owners().len() as u64);
     let mut zip = ZipWriter::new(file);
     let columns: Vec<Vec<f32>> = templates.full().templates().collect();
@@ -207,7 +207,7 @@ impl Arrays {
             Ok(arrays.values::<f32>(name, "float32, components × bins × 3")?.1)
         })?;
         let steady = self.optional("steady", |arrays, name| Ok(arrays.values::<i64>(name, "int64")?.1))?;
-        let learned = Learned {
+        let learned = LearnInfo {
             divergence: self.divergence()?,
             seed: self.one("seed", "one uint64")?,
             iterations: self.count("iterations")?,
@@ -304,7 +304,7 @@ mod tests {
 
     fn model() -> Model {
         let layout = StftLayout::new(256, 64).unwrap();
-        let learned = Learned {
+        let learned = LearnInfo {
             divergence: Divergence::ItakuraSaito,
             seed: u64::MAX,
             iterations: 3,
@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(saved.templates().components(), again.templates().components());
         assert_eq!(saved.templates().owners(), again.templates().owners());
         assert_eq!(saved.templates().format(), again.templates().format());
-        assert_eq!(saved.learned(), again.learned());
+        assert_eq!(saved.info(), again.info());
     }
 
     #[test]

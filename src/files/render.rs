@@ -2,7 +2,7 @@
 
 use super::audio::AudioFile;
 use crate::dsp::{Engine, Mode, Settings, StftLayout, TemplatesError};
-use crate::model::{Model, Playing};
+use crate::model::{Model, PlaybackSettings};
 
 /// Which outputs of the engine are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Rendered {
 
 /// The layout that a file is separated in: the model's own, or that of a mode at the file's sample rate.
 pub fn layout_for(model: &Model, audio: &AudioFile, mode: Option<Mode>) -> StftLayout {
-    mode.map_or(model.learned().layout, |mode| mode.layout(audio.sample_rate as f32))
+    mode.map_or(model.info().layout, |mode| mode.layout(audio.sample_rate as f32))
 }
 
 /// Runs the engine over a file, hop after hop. `on_progress` is called with the completed share, 0 to 1.
@@ -38,13 +38,13 @@ pub fn layout_for(model: &Model, audio: &AudioFile, mode: Option<Mode>) -> StftL
 pub fn render(
     model: &Model,
     audio: &AudioFile,
-    playing: Playing,
+    playback: PlaybackSettings,
     settings: &Settings,
     outputs: Outputs,
     on_progress: &mut dyn FnMut(f32),
 ) -> Result<Rendered, TemplatesError> {
-    let (layout, channels) = (playing.layout, audio.channels.len());
-    let templates = model.playing(audio.sample_rate as f32, channels, playing)?;
+    let (layout, channels) = (playback.layout, audio.channels.len());
+    let templates = model.for_playback(audio.sample_rate as f32, channels, playback)?;
     let components = templates.components().len();
     let kept = if outputs == Outputs::Components { components } else { 0 };
     let mut engine = Engine::new(layout, audio.sample_rate as f32, channels, kept);
@@ -86,12 +86,12 @@ fn level(engine: &Engine, component: usize) -> f32 {
 mod tests {
     use super::*;
     use crate::dsp::{Divergence, Format, Templates};
-    use crate::model::Learned;
+    use crate::model::LearnInfo;
 
     fn model(window_len: usize) -> Model {
         let layout = StftLayout::new(window_len, window_len / 4).unwrap();
         let divergence = Divergence::KullbackLeibler;
-        let learned = Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady: vec![] };
+        let learned = LearnInfo { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady: vec![] };
         let matrix: Vec<f32> = (0..2 * layout.bins()).map(|n| ((n as f32 * 0.37).sin() + 1.0).powi(6)).collect();
         let format = Format::new(44_100.0, layout, 1);
         let templates = Templates::new(format, vec!["a".into(), "b".into()], vec![0, 1], matrix).unwrap();
@@ -113,7 +113,8 @@ mod tests {
             let model = model(window_len);
             let layout = layout_for(&model, &audio, mode);
             let rendered =
-                render(&model, &audio, Playing::new(layout), &settings, Outputs::Components, &mut |_| ()).unwrap();
+                render(&model, &audio, PlaybackSettings::new(layout), &settings, Outputs::Components, &mut |_| ())
+                    .unwrap();
             assert_eq!(rendered.levels.len(), len.div_ceil(layout.hop_len()));
             for (channel, input) in audio.channels.iter().enumerate() {
                 let (a, b) = (&rendered.components[0].channels[channel], &rendered.components[1].channels[channel]);

@@ -11,7 +11,7 @@ use super::report::{ComponentReport, Explained, Report};
 use super::threads::Workers;
 use crate::dsp::{Covariance, Format, StftLayout, Templates};
 use crate::model::pitch;
-use crate::model::{Learned, Model};
+use crate::model::{LearnInfo, Model};
 
 /// One component of a draft.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl<'a> Draft<'a> {
             DraftComponent {
                 covariances: of_component(templates.covariances(), format.bins(), index),
                 calibration: of_component(templates.calibrations(), format.rows(), index),
-                is_steady: model.learned().steady.contains(&index),
+                is_steady: model.info().steady.contains(&index),
                 ..DraftComponent::new(name.clone(), w)
             }
         });
@@ -109,7 +109,7 @@ impl<'a> Draft<'a> {
         let covariances = self.covariances(&rehearsal, &mut workers)?;
         progress.end(options.iterations());
         progress.poll()?;
-        let learned = Learned {
+        let learned = LearnInfo {
             divergence: options.divergence,
             seed: options.seed,
             iterations: options.iterations(),

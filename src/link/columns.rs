@@ -12,24 +12,27 @@ const RING_COLUMNS: usize = 64;
 /// Creates both ends: the audio thread's and the editor's.
 pub(super) fn watch() -> (ColumnSender, Columns) {
     let (ring, columns) = rtrb::RingBuffer::new(RING_COLUMNS);
-    let is_watched = Arc::new(AtomicBool::new(false));
-    (ColumnSender { ring, is_watched: is_watched.clone() }, Columns { ring: Arc::new(Mutex::new(columns)), is_watched })
+    let is_editor_open = Arc::new(AtomicBool::new(false));
+    (
+        ColumnSender { ring, is_editor_open: is_editor_open.clone() },
+        Columns { ring: Arc::new(Mutex::new(columns)), is_editor_open },
+    )
 }
 
 /// The audio thread's end.
 pub struct ColumnSender {
     ring: rtrb::Producer<Column>,
-    is_watched: Arc<AtomicBool>,
+    is_editor_open: Arc<AtomicBool>,
 }
 
 impl ColumnSender {
     /// Whether an editor is open.
-    pub fn is_watched(&self) -> bool {
-        self.is_watched.load(Relaxed)
+    pub fn is_editor_open(&self) -> bool {
+        self.is_editor_open.load(Relaxed)
     }
 
     /// Sends a column. It is dropped if the ring is full: the editor hangs, or the host renders faster than real time.
-    pub fn show(&mut self, column: &Column) {
+    pub fn send(&mut self, column: &Column) {
         if !self.ring.is_full() {
             // A column holds plain values only: this copies them, and allocates nothing.
             let _ = self.ring.push(column.clone());
@@ -41,19 +44,19 @@ impl ColumnSender {
 #[derive(Clone)]
 pub struct Columns {
     ring: Arc<Mutex<rtrb::Consumer<Column>>>,
-    is_watched: Arc<AtomicBool>,
+    is_editor_open: Arc<AtomicBool>,
 }
 
 impl Columns {
     /// Starts the flow of columns, and drops old columns left in the ring.
     pub fn open(&self) {
         while self.pop().is_some() {}
-        self.is_watched.store(true, Relaxed);
+        self.is_editor_open.store(true, Relaxed);
     }
 
     /// Stops the flow of columns.
     pub fn close(&self) {
-        self.is_watched.store(false, Relaxed);
+        self.is_editor_open.store(false, Relaxed);
     }
 
     /// The next column, if there is one.
@@ -70,14 +73,14 @@ mod tests {
     fn columns_arrive_in_order_only_what_is_shown_after_opening_and_never_more_than_fit() {
         let (mut sender, columns) = watch();
         let column = |seconds: f32| Column { seconds, ..Column::default() };
-        assert!(!sender.is_watched());
-        sender.show(&column(0.0));
+        assert!(!sender.is_editor_open());
+        sender.send(&column(0.0));
         columns.open();
-        assert!(sender.is_watched() && columns.pop().is_none());
-        (1..=RING_COLUMNS + 9).for_each(|n| sender.show(&column(n as f32)));
+        assert!(sender.is_editor_open() && columns.pop().is_none());
+        (1..=RING_COLUMNS + 9).for_each(|n| sender.send(&column(n as f32)));
         let seen: Vec<f32> = std::iter::from_fn(|| columns.pop()).map(|column| column.seconds).collect();
         assert_eq!(seen, (1..=RING_COLUMNS).map(|n| n as f32).collect::<Vec<_>>());
         columns.close();
-        assert!(!sender.is_watched());
+        assert!(!sender.is_editor_open());
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use super::messages::{CaptureMessage, Listening, Recording};
+use super::messages::{CaptureMessage, CaptureState, Listening};
 use super::request::Command;
 
 /// Without a block for this long, the host has suspended processing.
@@ -27,7 +27,7 @@ pub(super) struct Controls {
     /// Blocks that the audio thread processed.
     blocks: AtomicU32,
     command: Claimed,
-    recording: Claimed,
+    capture: Claimed,
 }
 
 impl Controls {
@@ -44,24 +44,24 @@ impl Controls {
         (seen.code() != code && self.command.change(seen, code)).then_some(command).flatten()
     }
 
-    /// The recording state that the learner was last told.
-    pub(super) fn recording(&self) -> Recording {
-        Recording::of(self.recording.read().code())
+    /// The capture state that the learner was last told.
+    pub(super) fn capture_state(&self) -> CaptureState {
+        CaptureState::of(self.capture.read().code())
     }
 
-    /// One step from the recording state that the learner knows to the one that is asked for, if they differ and the caller
+    /// One step from the capture state that the learner knows to the one that is asked for, if they differ and the caller
     /// is the one to take it.
-    pub(super) fn claim_recording(&self, listening: impl FnOnce() -> Listening) -> Option<CaptureMessage> {
-        let seen = self.recording.read();
-        let Listening { recording, settings, .. } = listening();
-        let (message, next) = match (Recording::of(seen.code()), recording) {
+    pub(super) fn claim_capture_state(&self, listening: impl FnOnce() -> Listening) -> Option<CaptureMessage> {
+        let seen = self.capture.read();
+        let Listening { capture, settings, .. } = listening();
+        let (message, next) = match (CaptureState::of(seen.code()), capture) {
             (known, asked) if known == asked => return None,
-            (_, Recording::Off) => (CaptureMessage::Stop(settings), Recording::Off),
-            (Recording::Off, _) => (CaptureMessage::Start, Recording::On),
-            (_, Recording::On) => (CaptureMessage::Resume, Recording::On),
-            (_, Recording::Waiting) => (CaptureMessage::Pause, Recording::Waiting),
+            (_, CaptureState::Off) => (CaptureMessage::Stop(settings), CaptureState::Off),
+            (CaptureState::Off, _) => (CaptureMessage::Start, CaptureState::On),
+            (_, CaptureState::On) => (CaptureMessage::Resume, CaptureState::On),
+            (_, CaptureState::Waiting) => (CaptureMessage::Pause, CaptureState::Waiting),
         };
-        self.recording.change(seen, next as u8).then_some(message)
+        self.capture.change(seen, next as u8).then_some(message)
     }
 }
 
@@ -98,7 +98,7 @@ impl SuspendedControls {
         if let Some(command) = self.shared.claim_command(|| source.command()) {
             return Some(CaptureMessage::Do(command, source.listening_while_stopped().settings));
         }
-        self.shared.claim_recording(|| source.listening_while_stopped())
+        self.shared.claim_capture_state(|| source.listening_while_stopped())
     }
 }
 
@@ -130,7 +130,7 @@ impl Claimed {
     }
 }
 
-impl Recording {
+impl CaptureState {
     fn of(code: u8) -> Self {
         [Self::Off, Self::Waiting, Self::On].into_iter().find(|&state| state as u8 == code).unwrap_or_default()
     }
@@ -155,15 +155,15 @@ mod tests {
         }
     }
 
-    fn listening(recording: Recording) -> Listening {
-        Listening { history: HistorySwitch::Off, recording, settings: LearnSettings::default() }
+    fn listening(capture: CaptureState) -> Listening {
+        Listening { history: HistorySwitch::Off, capture, settings: LearnSettings::default() }
     }
 
     #[test]
     fn a_change_is_carried_out_once_and_by_the_learner_only_while_no_blocks_are_processed() {
         let shared = Arc::new(Controls::default());
         let mut suspended = SuspendedControls::new(shared.clone());
-        let source = Arc::new(Fixed(Some(Command::Compare), listening(Recording::On)));
+        let source = Arc::new(Fixed(Some(Command::Compare), listening(CaptureState::On)));
         suspended.attach(source.clone());
         let start = Instant::now();
         let later = |ms: u64| start + Duration::from_millis(ms);
@@ -174,8 +174,8 @@ mod tests {
         assert_eq!(suspended.next(later(900)), None);
         // The audio thread runs again, and finds nothing left to do.
         assert_eq!(shared.claim_command(|| source.command()), None);
-        assert_eq!(shared.claim_recording(|| source.listening_while_stopped()), None);
-        assert_eq!(shared.recording(), Recording::On);
+        assert_eq!(shared.claim_capture_state(|| source.listening_while_stopped()), None);
+        assert_eq!(shared.capture_state(), CaptureState::On);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the audio thread says to the learner.
 
 use super::request::Command;
-use crate::model::Playing;
+use crate::model::PlaybackSettings;
 use crate::model::settings::LearnSettings;
 
 /// A message from the audio thread to the learner. Messages and frames arrive in the order in which they were sent.
@@ -16,32 +16,23 @@ pub enum CaptureMessage {
     },
     /// From now on frames are kept as history, or no longer.
     History(HistorySwitch),
-    /// A recording begins.
+    /// A capture begins.
     Start,
-    /// The frames that follow are not recorded: the transport is stopped.
+    /// The frames that follow are not captured: the transport is stopped.
     Pause,
-    /// The frames that follow are recorded again.
+    /// The frames that follow are captured again.
     Resume,
-    /// The recording ends: learn from it.
+    /// The capture ends: learn from it.
     Stop(LearnSettings),
     /// A command.
     Do(Command, LearnSettings),
     /// The audio thread plays like this from now on …
     Play {
         /// … in this way …
-        playing: Playing,
+        playback: PlaybackSettings,
         /// … in the stream of this number, see [`Models::play_in`](super::Models::play_in).
         stream: u32,
     },
-}
-
-/// A message, and which project was open when it was sent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stamped {
-    /// What was sent.
-    pub message: CaptureMessage,
-    /// What [`Models::loads`](super::Models::loads) counted at that time.
-    pub loads: u32,
 }
 
 /// Whether the last seconds that played are kept.
@@ -56,7 +47,7 @@ pub enum HistorySwitch {
 
 /// Whether a capture runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Recording {
+pub enum CaptureState {
     /// No capture runs.
     #[default]
     Off,
@@ -66,13 +57,13 @@ pub enum Recording {
     On,
 }
 
-/// The parameters that decide what is recorded, with their values for one block.
+/// The parameters that decide what is captured, with their values for one block.
 #[derive(Clone, Copy, Debug)]
 pub struct Listening {
     /// Whether the last seconds are kept.
     pub history: HistorySwitch,
     /// Whether a capture runs.
-    pub recording: Recording,
+    pub capture: CaptureState,
     /// What a capture that ends now is learned with.
     pub settings: LearnSettings,
 }

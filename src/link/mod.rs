@@ -17,6 +17,7 @@ mod models;
 mod request;
 mod rings;
 mod stage;
+mod stamped;
 mod status;
 mod unread;
 
@@ -26,11 +27,12 @@ use crossbeam::channel;
 
 pub use columns::{ColumnSender, Columns};
 pub use controls::{ControlSource, SuspendedControls};
-pub use messages::{CaptureMessage, HistorySwitch, Listening, Recording, Stamped};
+pub use messages::{CaptureMessage, CaptureState, HistorySwitch, Listening};
 pub use models::{Models, Slot, Slots};
-pub use request::{Command, LearnRequest};
+pub use request::{Command, LearnRequest, RequestSender};
 pub use rings::{AudioLink, CaptureReader};
 pub use stage::Stage;
+pub use stamped::Stamped;
 pub use status::{Meters, Phase, Status};
 pub use unread::UnreadModel;
 
@@ -57,7 +59,8 @@ pub fn connect() -> (AudioLink, LearnLink, EditorLink) {
         models: models.clone(),
         status: status.clone(),
     };
-    (audio, learn, EditorLink { requests: requests_in, models, status, meters, columns })
+    let requests = RequestSender::new(requests_in, models.load_counter());
+    (audio, learn, EditorLink { requests, models, status, meters, columns })
 }
 
 /// The learning thread's ends.
@@ -65,7 +68,7 @@ pub struct LearnLink {
     /// What plays, and what the audio thread asks for.
     pub capture: CaptureReader,
     /// What others ask for.
-    pub requests: channel::Receiver<LearnRequest>,
+    pub requests: channel::Receiver<Stamped<LearnRequest>>,
     /// What changed parameters ask for while the audio thread does not run.
     pub controls: SuspendedControls,
     /// Where learned models go.
@@ -78,7 +81,7 @@ pub struct LearnLink {
 #[derive(Clone)]
 pub struct EditorLink {
     /// Requests to the learner.
-    pub requests: channel::Sender<LearnRequest>,
+    pub requests: RequestSender,
     /// The model at hand.
     pub models: Arc<Models>,
     /// What the learner does.

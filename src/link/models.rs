@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::dsp::Templates;
-use crate::model::{Model, Playing};
+use crate::model::{Model, PlaybackSettings};
 
 /// The last two models. Sends the templates of the one that plays to the audio thread. Never used by the audio thread.
 pub struct Models {
@@ -91,13 +91,13 @@ struct Stream {
     number: u32,
     sample_rate: f32,
     channels: usize,
-    playing: Playing,
+    playback: PlaybackSettings,
 }
 
 impl Stream {
     /// Whether the same templates fit both.
     fn sounds_like(&self, other: &Self) -> bool {
-        let format = |stream: &Self| (stream.sample_rate, stream.channels, stream.playing);
+        let format = |stream: &Self| (stream.sample_rate, stream.channels, stream.playback);
         format(self) == format(other)
     }
 }
@@ -105,7 +105,7 @@ impl Stream {
 impl Fit {
     /// May take tens of milliseconds: never under the lock.
     fn new(model: &Model, stream: Stream) -> Self {
-        let templates = model.playing(stream.sample_rate, stream.channels, stream.playing);
+        let templates = model.for_playback(stream.sample_rate, stream.channels, stream.playback);
         Self { stream, templates: templates.ok().map(Arc::new) }
     }
 }
@@ -244,27 +244,27 @@ impl Models {
 
     /// The audio thread now runs at this rate, in mono or stereo. When this returns, the templates fitted to this
     /// stream have been sent. Returns the number of this stream.
-    pub fn play_in(&self, sample_rate: f32, channels: usize, playing: Playing) -> u32 {
+    pub fn play_in(&self, sample_rate: f32, channels: usize, playback: PlaybackSettings) -> u32 {
         self.change(|stored| {
             let number = stored.stream.map_or(0, |stream| stream.number.wrapping_add(1));
-            stored.stream = Some(Stream { number, sample_rate, channels, playing });
+            stored.stream = Some(Stream { number, sample_rate, channels, playback });
             number
         })
     }
 
     /// Sets how the audio thread plays; the rate and the channels do not change. Returns the rate, or `None` if the
     /// message comes from an earlier stream.
-    pub fn play_like(&self, playing: Playing, stream: u32) -> Option<f32> {
+    pub fn play_like(&self, playback: PlaybackSettings, stream: u32) -> Option<f32> {
         self.change(|stored| {
             let known = stored.stream.filter(|known| known.number == stream)?;
-            stored.stream = Some(Stream { playing, ..known });
+            stored.stream = Some(Stream { playback, ..known });
             Some(known.sample_rate)
         })
     }
 
     /// How the audio thread plays, and its sample rate; `None` before it first runs.
-    pub fn playing(&self) -> Option<(Playing, f32)> {
-        self.stored().stream.map(|stream| (stream.playing, stream.sample_rate))
+    pub fn playback(&self) -> Option<(PlaybackSettings, f32)> {
+        self.stored().stream.map(|stream| (stream.playback, stream.sample_rate))
     }
 
     /// Also fits the model that does not play, if it is not fitted yet: [`Models::compare`] then takes no time.
@@ -350,12 +350,12 @@ impl Stored {
 mod tests {
     use super::*;
     use crate::dsp::{Divergence, Format, StftLayout};
-    use crate::model::Learned;
+    use crate::model::LearnInfo;
 
     fn models() -> (Models, triple_buffer::Output<Option<Arc<Templates>>>) {
         let (input, output) = triple_buffer::triple_buffer(&None);
         let models = Models::new(input);
-        models.play_in(48_000.0, 1, Playing::new(StftLayout::default()));
+        models.play_in(48_000.0, 1, PlaybackSettings::new(StftLayout::default()));
         (models, output)
     }
 
@@ -365,7 +365,7 @@ mod tests {
         let format = Format::new(48_000.0, layout, 1);
         let templates = Templates::new(format, vec![name.into()], vec![0], vec![1.0; format.rows()]).unwrap();
         let divergence = Divergence::default();
-        let learned = Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: false, steady: Vec::new() };
+        let learned = LearnInfo { divergence, seed: 1, iterations: 1, layout, extend_pitch: false, steady: Vec::new() };
         Arc::new(Model::new(&templates, learned).unwrap())
     }
 
@@ -453,7 +453,7 @@ mod tests {
         let x = audio.read().clone().unwrap();
         models.review(model("y"));
         assert!(models.compare() && Arc::ptr_eq(audio.read().as_ref().unwrap(), &x));
-        models.play_in(96_000.0, 2, Playing::new(StftLayout::default()));
+        models.play_in(96_000.0, 2, PlaybackSettings::new(StftLayout::default()));
         let is_unfitted = || models.stored().unfitted(Slot::B).is_some();
         assert!(is_unfitted());
         models.prepare();

@@ -1,7 +1,11 @@
 //! What the learner can be asked for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use crossbeam::channel;
+
+use super::stamped::Stamped;
 use crate::model::Model;
 use crate::model::settings::LearnSettings;
 
@@ -48,6 +52,28 @@ pub enum LearnRequest {
     Replace(Arc<Model>),
     /// End the thread.
     Quit,
+}
+
+/// Sends requests to the learner. A request that the learner reads only after another project was loaded is dropped.
+#[derive(Clone, Debug)]
+pub struct RequestSender {
+    channel: channel::Sender<Stamped<LearnRequest>>,
+    /// See [`Models::loads`](super::Models::loads).
+    loads: Arc<AtomicU32>,
+}
+
+impl RequestSender {
+    pub(super) fn new(channel: channel::Sender<Stamped<LearnRequest>>, loads: Arc<AtomicU32>) -> Self {
+        Self { channel, loads }
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// The learning thread has ended.
+    pub fn send(&self, request: LearnRequest) -> Result<(), channel::SendError<Stamped<LearnRequest>>> {
+        self.channel.send(Stamped { message: request, loads: self.loads.load(Relaxed) })
+    }
 }
 
 impl PartialEq for LearnRequest {

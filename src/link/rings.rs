@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use super::columns::ColumnSender;
 use super::controls::Controls;
-use super::messages::{CaptureMessage, HistorySwitch, Listening, Recording, Stamped};
+use super::messages::{CaptureMessage, CaptureState, HistorySwitch, Listening};
 use super::request::Command;
+use super::stamped::Stamped;
 use super::status::{Meters, Status};
 use crate::dsp::Templates;
 use crate::dsp::sanitize::sanitized;
-use crate::model::Playing;
+use crate::model::PlaybackSettings;
 use crate::model::settings::LearnSettings;
 
 /// Frames by which the audio thread may be ahead of the learner: 8 s at 48 kHz, of which the history alone may use
@@ -38,7 +39,7 @@ pub struct AudioLink {
 pub(super) struct Rings {
     pub(super) frames: rtrb::Producer<[f32; 2]>,
     /// All other messages, each with the number of frames sent before it.
-    pub(super) events: rtrb::Producer<(u64, Stamped)>,
+    pub(super) events: rtrb::Producer<(u64, Stamped<CaptureMessage>)>,
     /// See [`Models::loads`](super::Models::loads).
     pub(super) loads: Arc<AtomicU32>,
 }
@@ -67,42 +68,42 @@ impl AudioLink {
     }
 
     /// The newest templates as above, the meters, and the sender for columns of the picture.
-    pub fn watched(&mut self) -> (Option<&Templates>, &Meters, &mut ColumnSender) {
+    pub fn for_editor(&mut self) -> (Option<&Templates>, &Meters, &mut ColumnSender) {
         (self.templates.read().as_deref(), &self.meters, &mut self.columns)
     }
 
     /// Whether an editor is open.
-    pub fn is_watched(&self) -> bool {
-        self.columns.is_watched()
+    pub fn is_editor_open(&self) -> bool {
+        self.columns.is_editor_open()
     }
 
     /// Sends `audio` (one slice per channel), [`sanitized`] like the engine's input, while the history or a capture is
-    /// on. When a capture is switched off, the learner learns from it. A recording restarts if its format changes.
+    /// on. When a capture is switched off, the learner learns from it. A capture restarts if its format changes.
     pub fn listen(&mut self, listening: Listening, sample_rate: f32, audio: &[&mut [f32]]) {
         self.controls.count_block();
         let is_sent = self.send_controls(listening, sample_rate, audio.len().min(2) as u8);
-        if listening.history == HistorySwitch::Off && listening.recording != Recording::On {
+        if listening.history == HistorySwitch::Off && listening.capture != CaptureState::On {
             return;
         }
         let Some(first) = audio.first() else { return };
         let second = audio.get(1).unwrap_or(first);
         let wanted = first.len().min(second.len());
-        let kept_free = if listening.recording == Recording::On { 0 } else { FREE_FOR_CAPTURES };
+        let kept_free = if listening.capture == CaptureState::On { 0 } else { FREE_FOR_CAPTURES };
         let room = if is_sent { wanted.min(self.rings.frames.slots().saturating_sub(kept_free)) } else { 0 };
         if let Ok(chunk) = self.rings.frames.write_chunk_uninit(room) {
             let frames = first.iter().zip(second.iter()).map(|(&left, &right)| [left, right].map(sanitized));
             self.written_frames += chunk.fill_from_iter(frames) as u64;
         }
         // Without a capture, a host that renders many times faster than real time only causes gaps in the history.
-        if room < wanted && listening.recording == Recording::On {
+        if room < wanted && listening.capture == CaptureState::On {
             self.status.dropped_frames.fetch_add((wanted - room) as u64, Relaxed);
         }
     }
 
     /// Sends all changes since the last block. Returns whether there was room for all of them.
     fn send_controls(&mut self, listening: Listening, sample_rate: f32, channels: u8) -> bool {
-        let Listening { history, recording, .. } = listening;
-        let is_wanted = history == HistorySwitch::On || recording != Recording::Off;
+        let Listening { history, capture, .. } = listening;
+        let is_wanted = history == HistorySwitch::On || capture != CaptureState::Off;
         let format = Some((sample_rate, channels));
         if is_wanted && channels > 0 && self.sent.format != format {
             if !self.send(CaptureMessage::Stream { sample_rate, channels }) {
@@ -119,9 +120,9 @@ impl AudioLink {
         loop {
             // Claim a message only if there is room: a claimed message must be sent.
             if self.rings.events.slots() == 0 {
-                return self.controls.recording() == recording;
+                return self.controls.capture_state() == capture;
             }
-            match self.controls.claim_recording(|| listening) {
+            match self.controls.claim_capture_state(|| listening) {
                 Some(message) => self.send(message),
                 None => break,
             };
@@ -148,8 +149,8 @@ impl AudioLink {
     /// Reports how the audio thread plays from now on, in the stream whose number
     /// [`Models::play_in`](super::Models::play_in) returned. Returns whether there was room for it; if not, send it
     /// again.
-    pub fn play_in(&mut self, playing: Playing, stream: u32) -> bool {
-        self.send(CaptureMessage::Play { playing, stream })
+    pub fn play_in(&mut self, playback: PlaybackSettings, stream: u32) -> bool {
+        self.send(CaptureMessage::Play { playback, stream })
     }
 
     /// Sends a message. Returns whether there was room for it.
@@ -172,18 +173,21 @@ impl AudioLink {
 /// The learner's ends of the rings: frames and messages in the order in which they were sent.
 pub struct CaptureReader {
     frames: rtrb::Consumer<[f32; 2]>,
-    events: rtrb::Consumer<(u64, Stamped)>,
+    events: rtrb::Consumer<(u64, Stamped<CaptureMessage>)>,
     read_frames: u64,
 }
 
 impl CaptureReader {
-    pub(super) fn new(frames: rtrb::Consumer<[f32; 2]>, events: rtrb::Consumer<(u64, Stamped)>) -> Self {
+    pub(super) fn new(
+        frames: rtrb::Consumer<[f32; 2]>,
+        events: rtrb::Consumer<(u64, Stamped<CaptureMessage>)>,
+    ) -> Self {
         Self { frames, events, read_frames: 0 }
     }
 
     /// Passes the frames before the next message to `on_frames`, and returns that message, or `None` when everything
     /// was read.
-    pub fn read(&mut self, on_frames: &mut dyn FnMut(&[[f32; 2]])) -> Option<Stamped> {
+    pub fn read(&mut self, on_frames: &mut dyn FnMut(&[[f32; 2]])) -> Option<Stamped<CaptureMessage>> {
         loop {
             // Count the frames first: a message that was sent before one of them is then visible below.
             let waiting = self.frames.slots();

@@ -8,6 +8,8 @@ pub mod pitch;
 mod quantise;
 pub mod settings;
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use crate::dsp::{Divergence, Format, MAX_TEMPLATES, StftLayout, Templates, TemplatesError};
@@ -17,7 +19,7 @@ use quantise::{codes, decode, decode_covariance, decode_gains};
 
 /// How templates were learned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Learned {
+pub struct LearnInfo {
     /// The error measure that was minimised.
     pub divergence: Divergence,
     /// Seed of the random start.
@@ -34,7 +36,7 @@ pub struct Learned {
 
 /// How a model plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Playing {
+pub struct PlaybackSettings {
     /// Window, hop and latency.
     pub layout: StftLayout,
     /// Roughly how many frequency bands activations are estimated in.
@@ -43,7 +45,7 @@ pub struct Playing {
     pub divergence: Divergence,
 }
 
-impl Playing {
+impl PlaybackSettings {
     /// Playback in a layout, with the default number of bands and the default divergence.
     pub fn new(layout: StftLayout) -> Self {
         Self { layout, bands: Templates::BANDS, divergence: Divergence::default() }
@@ -54,7 +56,9 @@ impl Playing {
 #[derive(Clone, Debug)]
 pub struct Model {
     templates: Templates,
-    learned: Learned,
+    info: LearnInfo,
+    /// What the templates were decoded from.
+    codes: Arc<Codes>,
 }
 
 /// Why a model is invalid.
@@ -84,7 +88,7 @@ impl Model {
     ///
     /// # Errors
     /// More templates than can be learned, or of another window than the learned layout's.
-    pub fn new(exact: &Templates, learned: Learned) -> Result<Self, ModelError> {
+    pub fn new(exact: &Templates, learned: LearnInfo) -> Result<Self, ModelError> {
         let (format, owners) = (exact.format(), exact.owners());
         if owners.len() > MAX_TEMPLATES {
             return Err(ModelError::TooMany(owners.len()));
@@ -92,7 +96,7 @@ impl Model {
         if format.window_len != learned.layout.window_len() {
             return Err(ModelError::Window { format, window_len: learned.layout.window_len() });
         }
-        Self::from_codes(format, exact.components().to_vec(), owners.to_vec(), &codes(exact), learned)
+        Self::from_codes(format, exact.components().to_vec(), owners.to_vec(), codes(exact).into(), learned)
     }
 
     /// The learned templates, in the format they were learned in.
@@ -101,8 +105,8 @@ impl Model {
     }
 
     /// How they were learned.
-    pub fn learned(&self) -> &Learned {
-        &self.learned
+    pub fn info(&self) -> &LearnInfo {
+        &self.info
     }
 
     /// The templates for playback at a sample rate, in mono or stereo: with transposed copies where pitch is extended,
@@ -110,13 +114,18 @@ impl Model {
     ///
     /// # Errors
     /// Unsupported format.
-    pub fn playing(&self, sample_rate: f32, channels: usize, playing: Playing) -> Result<Templates, TemplatesError> {
-        let format = Format::new(sample_rate, playing.layout, channels);
-        let Learned { extend_pitch, steady, .. } = &self.learned;
+    pub fn for_playback(
+        &self,
+        sample_rate: f32,
+        channels: usize,
+        playback: PlaybackSettings,
+    ) -> Result<Templates, TemplatesError> {
+        let format = Format::new(sample_rate, playback.layout, channels);
+        let LearnInfo { extend_pitch, steady, .. } = &self.info;
         let extended = if *extend_pitch { pitch::extend(&self.templates, steady) } else { self.templates.clone() };
         let fitted = if format == extended.format() { extended } else { extended.fitted(format)? };
-        let banded = if playing.bands == Templates::BANDS { fitted } else { fitted.in_bands(playing.bands) };
-        Ok(if playing.divergence == Divergence::Euclidean { banded.with_gram() } else { banded })
+        let banded = if playback.bands == Templates::BANDS { fitted } else { fitted.in_bands(playback.bands) };
+        Ok(if playback.divergence == Divergence::Euclidean { banded.with_gram() } else { banded })
     }
 
     /// The same model with other component names.
@@ -125,7 +134,7 @@ impl Model {
     /// The number of names differs.
     pub fn with_names(&self, names: Vec<String>) -> Result<Self, ModelError> {
         let owners = self.templates.owners().to_vec();
-        Self::from_codes(self.templates.format(), names, owners, &self.codes(), self.learned.clone())
+        Self::from_codes(self.templates.format(), names, owners, self.codes.clone(), self.info.clone())
     }
 
     /// The same model with other owners of its templates.
@@ -134,12 +143,12 @@ impl Model {
     /// The number of owners differs, or an owner does not exist.
     pub fn with_owners(&self, owners: Vec<usize>) -> Result<Self, ModelError> {
         let names = self.templates.components().to_vec();
-        Self::from_codes(self.templates.format(), names, owners, &self.codes(), self.learned.clone())
+        Self::from_codes(self.templates.format(), names, owners, self.codes.clone(), self.info.clone())
     }
 
     /// The model as bytes.
-    pub fn codes(&self) -> Codes {
-        codes(&self.templates)
+    pub fn codes(&self) -> &Arc<Codes> {
+        &self.codes
     }
 
     /// The model of [`Model::codes`]; the same to the bit.
@@ -150,8 +159,8 @@ impl Model {
         format: Format,
         components: Vec<String>,
         owners: Vec<usize>,
-        codes: &Codes,
-        learned: Learned,
+        codes: Arc<Codes>,
+        learned: LearnInfo,
     ) -> Result<Self, ModelError> {
         if owners.len() > MAX_TEMPLATES {
             return Err(ModelError::TooMany(owners.len()));
@@ -160,7 +169,7 @@ impl Model {
         let templates = Templates::new(format, components, owners, decode(&codes.templates))?
             .with_calibration(decode_gains(&codes.calibration))?
             .with_covariances(codes.places.as_chunks().0.iter().map(decode_covariance).collect())?;
-        Ok(Self { templates, learned })
+        Ok(Self { templates, info: learned, codes })
     }
 }
 
@@ -169,9 +178,9 @@ mod tests {
     use super::*;
     use crate::dsp::{Complex32, Covariance};
 
-    fn learned(window_len: usize) -> Learned {
+    fn learned(window_len: usize) -> LearnInfo {
         let layout = StftLayout::new(window_len, window_len / 4).unwrap();
-        Learned {
+        LearnInfo {
             divergence: Divergence::ItakuraSaito,
             seed: 7,
             iterations: 3,
@@ -203,7 +212,7 @@ mod tests {
         for _ in 0..3 {
             let t = again.templates();
             let (format, names, owners) = (t.format(), t.components().to_vec(), t.owners().to_vec());
-            again = Model::from_codes(format, names, owners, &again.codes(), again.learned().clone()).unwrap();
+            again = Model::from_codes(format, names, owners, again.codes().clone(), again.info().clone()).unwrap();
             assert_eq!(again.codes(), first.codes());
         }
         let (a, b) = (first.templates(), again.templates());
@@ -216,7 +225,7 @@ mod tests {
         let matrix: Vec<f32> = (0..129).map(|n| 10f32.powf(n as f32 / -40.0)).collect();
         let format = Format { sample_rate: 48_000.0, window_len: 256, channels: 1 };
         let exact = Templates::new(format, vec!["a".into()], vec![0], matrix.clone()).unwrap();
-        let model = Model::new(&exact, Learned { steady: Vec::new(), ..learned(256) }).unwrap();
+        let model = Model::new(&exact, LearnInfo { steady: Vec::new(), ..learned(256) }).unwrap();
         let sum: f32 = matrix.iter().sum();
         for (&quantised, &exact) in model.templates().full().templates().next().unwrap().iter().zip(&matrix) {
             let error_db = 20.0 * (quantised / (exact / sum)).log10();

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use nice_plug::prelude::*;
 
 use crate::dsp::{Divergence, MAX_COMPONENTS, MAX_TEMPLATES, Mode, Settings};
-use crate::link::{HistorySwitch, Listening, Models, Recording, Status};
-use crate::model::Playing;
+use crate::link::{CaptureState, HistorySwitch, Listening, Models, Status};
+use crate::model::PlaybackSettings;
 use crate::model::settings::{GroupBy, LearnSettings, Steadiness, Target};
 use choices::{CaptureSwitch, Choice, CommandChoice};
 use registry::{Automation, Entry, Kind, MAX_GAIN, MAX_THREADS, NumberText};
@@ -166,14 +166,14 @@ impl UnweaveParams {
             bypass: self.bypass.value(),
             divergence: self.divergence.value().0,
             updates: self.updates.value().max(1) as usize,
-            spatial: self.spatial.value(),
+            spatial_filter: self.spatial.value(),
             ..Settings::default()
         }
     }
 
     /// How a mode plays at a sample rate, as the parameters stand now.
-    pub fn playing(&self, mode: Mode, sample_rate: f32) -> Playing {
-        Playing {
+    pub fn playback(&self, mode: Mode, sample_rate: f32) -> PlaybackSettings {
+        PlaybackSettings {
             layout: mode.layout(sample_rate),
             bands: self.bands.value().max(1) as usize,
             divergence: self.divergence.value().0,
@@ -200,19 +200,19 @@ impl UnweaveParams {
 
     /// What to listen to while the host's transport plays, as the parameters stand now.
     pub fn listening_while_playing(&self) -> Listening {
-        let recording = match self.capture.value().0 {
-            CaptureSwitch::Off => Recording::Off,
-            CaptureSwitch::On => Recording::On,
+        let capture = match self.capture.value().0 {
+            CaptureSwitch::Off => CaptureState::Off,
+            CaptureSwitch::On => CaptureState::On,
         };
         let history = if self.history.value() { HistorySwitch::On } else { HistorySwitch::Off };
-        Listening { history, recording, settings: self.learn_settings() }
+        Listening { history, capture, settings: self.learn_settings() }
     }
 
     /// The same while it stands.
     pub fn listening_while_standing(&self) -> Listening {
         let listening = self.listening_while_playing();
-        match listening.recording {
-            Recording::On if self.follow.value() => Listening { recording: Recording::Waiting, ..listening },
+        match listening.capture {
+            CaptureState::On if self.follow.value() => Listening { capture: CaptureState::Waiting, ..listening },
             _ => listening,
         }
     }
@@ -258,7 +258,7 @@ fn switch(control: Control) -> BoolParam {
 /// A whole number of the registry.
 fn number(control: Control) -> IntParam {
     let entry = control.entry();
-    let Kind::Number { min, max, default, text } = entry.kind else { return not_of_this_kind(entry) };
+    let Kind::Number { min, max, default, text, .. } = entry.kind else { return not_of_this_kind(entry) };
     let param = IntParam::new(control.name(), default, IntRange::Linear { min, max });
     let param = match text {
         NumberText::Plain => param,

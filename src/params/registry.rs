@@ -66,6 +66,8 @@ pub enum Kind {
         max: i32,
         /// The first value.
         default: i32,
+        /// What a step of the wheel adds.
+        step: i32,
         /// How it is written.
         text: NumberText,
     },
@@ -93,7 +95,7 @@ const fn switch(default: bool) -> Kind {
 }
 
 const fn number(min: i32, max: i32, default: i32, text: NumberText) -> Kind {
-    Kind::Number { min, max, default, text }
+    Kind::Number { min, max, default, step: 1, text }
 }
 
 const fn choice<T: Choices>(default: usize) -> Kind {
@@ -223,7 +225,7 @@ pub static TABLE: [Entry; 25] = [
         name: "Mode",
         kind: choice::<Mode>(1),
         automation: Automation::Manual,
-        help: "Trades separation quality for latency: 4096, 2048, 512 or 128 samples at 44.1 and 48 kHz, in proportion at other rates",
+        help: "Trades separation quality for latency: 4096, 2048, 512 or 128 samples at 44.1 and 48 kHz, in proportion at other rates. Some hosts apply a new latency only when playback restarts",
     },
     Entry {
         control: Control::Spatial,
@@ -237,7 +239,7 @@ pub static TABLE: [Entry; 25] = [
         control: Control::Bands,
         id: "bands",
         name: "Bands",
-        kind: number(20, 400, Templates::BANDS as i32, NumberText::Plain),
+        kind: Kind::Number { min: 20, max: 400, default: Templates::BANDS as i32, step: 10, text: NumberText::Plain },
         automation: Automation::Manual,
         help: "Frequency bands in which activations are estimated: fewer cost less",
     },
@@ -377,6 +379,19 @@ pub fn markdown() -> String {
 }
 
 impl Entry {
+    /// What a step of the wheel or an arrow key adds to the value, as a share of the whole range.
+    pub fn step(&self) -> f32 {
+        match self.kind {
+            Kind::Switch { .. } => 1.0,
+            Kind::Choice { names, .. } => 1.0 / (names.len().max(2) - 1) as f32,
+            Kind::Number { min, max, step, .. } => step as f32 / (max - min) as f32,
+            // Half a decibel around 0 dB.
+            Kind::Gain => 0.0145,
+            Kind::Gate => 1.0 / (GATE_MAX_DB - GATE_OFF_DB),
+            Kind::Share => 0.05,
+        }
+    }
+
     fn range(&self) -> String {
         match &self.kind {
             Kind::Choice { .. } if self.control == Control::Target => {

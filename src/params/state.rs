@@ -6,13 +6,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::dsp::{Divergence, Format, StftLayout};
 use crate::link::{Models, Status, UnreadModel};
-use crate::model::{Codes, Learned, Model};
+use crate::model::{Codes, LearnInfo, Model};
 
 /// The version that this program writes, and the newest that it reads.
 const VERSION: u32 = 2;
@@ -49,7 +48,7 @@ pub struct SavedModel {
 impl SavedModel {
     /// The saved form of a model.
     pub fn of(model: &Model) -> Self {
-        let (templates, learned, codes) = (model.templates(), model.learned(), model.codes());
+        let (templates, learned, codes) = (model.templates(), model.info(), model.codes());
         Self {
             version: VERSION,
             sample_rate: templates.format().sample_rate,
@@ -61,9 +60,9 @@ impl SavedModel {
             iterations: learned.iterations,
             components: templates.components().to_vec(),
             owners: templates.owners().to_vec(),
-            templates: STANDARD.encode(codes.templates),
-            calibration: STANDARD.encode(codes.calibration),
-            places: STANDARD.encode(codes.places),
+            templates: STANDARD.encode(&codes.templates),
+            calibration: STANDARD.encode(&codes.calibration),
+            places: STANDARD.encode(&codes.places),
             extend_pitch: learned.extend_pitch,
             steady: learned.steady.clone(),
         }
@@ -87,7 +86,7 @@ impl SavedModel {
             calibration: decode("calibration gains", &self.calibration)?,
             places: decode("places", &self.places)?,
         };
-        let learned = Learned {
+        let learned = LearnInfo {
             divergence,
             seed: self.seed,
             iterations: self.iterations,
@@ -96,7 +95,7 @@ impl SavedModel {
             steady: self.steady.clone(),
         };
         let format = Format::new(self.sample_rate, layout, self.channels);
-        Model::from_codes(format, self.components.clone(), self.owners.clone(), &codes, learned)
+        Model::from_codes(format, self.components.clone(), self.owners.clone(), codes.into(), learned)
             .map_err(|error| error.to_string())
     }
 }
@@ -132,19 +131,23 @@ impl SavedText {
     fn model(&self) -> Result<Option<Model>, UnreadReason> {
         let damaged = |error: serde_json::Error| UnreadReason::Damaged(error.to_string());
         // The version is read before the rest: a newer one may have other fields, and fields of other types.
-        let any: Value = serde_json::from_str(self.0.get()).map_err(damaged)?;
-        if any.is_null() {
+        let Some(Versioned { version }) =
+            serde_json::from_str(self.0.get()).map_err(|_| UnreadReason::Damaged("it has no version".into()))?
+        else {
             return Ok(None);
+        };
+        if version > VERSION.into() {
+            return Err(UnreadReason::Newer(version));
         }
-        match any.get("version").and_then(Value::as_u64) {
-            Some(version) if version > VERSION.into() => Err(UnreadReason::Newer(version)),
-            Some(_) => {
-                let saved: SavedModel = serde_json::from_str(self.0.get()).map_err(damaged)?;
-                saved.model().map(Some).map_err(UnreadReason::Damaged)
-            }
-            None => Err(UnreadReason::Damaged("it has no version".into())),
-        }
+        let saved: SavedModel = serde_json::from_str(self.0.get()).map_err(damaged)?;
+        saved.model().map(Some).map_err(UnreadReason::Damaged)
     }
+}
+
+/// What saved models of every version have in common.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u64,
 }
 
 /// The saved model as nice-plug sees it: a view of the instance's [`Models`].
@@ -218,7 +221,7 @@ mod tests {
 
     fn saved(components: usize, per_component: usize, channels: usize) -> SavedModel {
         let layout = StftLayout::default();
-        let learned = Learned {
+        let learned = LearnInfo {
             divergence: Divergence::Euclidean,
             seed: 5,
             iterations: 100,
@@ -253,8 +256,8 @@ mod tests {
         let back: SavedModel = serde_json::from_str(&json).unwrap();
         let (first, second) = (saved.model().unwrap(), back.model().unwrap());
         assert!(first.templates().full().templates().eq(second.templates().full().templates()));
-        assert_eq!((first.learned(), first.codes()), (second.learned(), second.codes()));
-        let Learned { divergence, seed, iterations, layout, extend_pitch, steady } = second.learned();
+        assert_eq!((first.info(), first.codes()), (second.info(), second.codes()));
+        let LearnInfo { divergence, seed, iterations, layout, extend_pitch, steady } = second.info();
         assert_eq!((*divergence, *seed, *iterations, *extend_pitch), (Divergence::Euclidean, 5, 100, true));
         assert_eq!((*layout, steady.as_slice()), (StftLayout::default(), [1].as_slice()));
     }
@@ -270,7 +273,7 @@ mod tests {
         let old: SavedModel = serde_json::from_value(json).unwrap();
         let model = old.model().unwrap();
         assert_eq!(model.codes().templates, saved(2, 2, 1).model().unwrap().codes().templates);
-        assert!(!model.learned().extend_pitch && model.templates().calibrations().is_empty());
+        assert!(!model.info().extend_pitch && model.templates().calibrations().is_empty());
     }
 
     #[test]

@@ -19,7 +19,7 @@ const RESAMPLER_LEN: usize = 1024;
 /// The sample rates that are converted. Others come from a damaged header, and a conversion would need gigabytes.
 const SAMPLE_RATES: std::ops::RangeInclusive<u32> = 1000..=1_000_000;
 
-/// A song with its number in the orders.
+/// A song with its number in the commands.
 pub(super) type NumberedSong = Option<(u64, Arc<Song>)>;
 
 /// The format of the audio device's stream.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::orders::Orders;
+use super::commands::PlayCommands;
 use super::song::{NumberedSong, Song, StreamFormat};
 use crate::files::audio::{AudioFile, TimeRange};
 
@@ -26,10 +26,10 @@ pub(super) struct SongStore(Mutex<Stored>);
 
 impl SongStore {
     /// No song yet, and both ways to the audio thread.
-    pub(super) fn new(songs: triple_buffer::Input<NumberedSong>, orders: triple_buffer::Input<Orders>) -> Self {
+    pub(super) fn new(songs: triple_buffer::Input<NumberedSong>, commands: triple_buffer::Input<PlayCommands>) -> Self {
         Self(Mutex::new(Stored {
             songs,
-            orders,
+            commands,
             number: 0,
             song: None,
             state: SongState::Empty,
@@ -70,7 +70,7 @@ impl SongStore {
 /// The current song, its state, and the user's request.
 pub(super) struct Stored {
     songs: triple_buffer::Input<NumberedSong>,
-    orders: triple_buffer::Input<Orders>,
+    commands: triple_buffer::Input<PlayCommands>,
     /// The number of the song that was opened last.
     pub(super) number: u64,
     pub(super) song: Option<Arc<Song>>,
@@ -85,7 +85,7 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// Sends the song to the audio thread first, and then the orders that name it.
+    /// Sends the song to the audio thread first, and then the commands that name it.
     pub(super) fn send(&mut self, song: Option<Arc<Song>>) {
         self.song = song;
         self.write_song();
@@ -108,8 +108,8 @@ impl Stored {
     /// Sends the user's request to the audio thread.
     pub(super) fn send_orders(&mut self) {
         let request = &self.request;
-        let numbers = Orders { play: request.play, seek: request.seek, ..Orders::default() };
-        self.orders.write(self.song.as_ref().map_or(numbers, |song| Orders {
+        let numbers = PlayCommands { play: request.play, seek: request.seek, ..PlayCommands::default() };
+        self.commands.write(self.song.as_ref().map_or(numbers, |song| PlayCommands {
             song: self.number,
             is_playing: request.is_playing,
             seek_to: song.sample_at(request.seek_s),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
+use super::commands::{PlayCommands, PlayStatus};
 use super::loader::{Job, Loader};
-use super::orders::{Orders, PlayStatus};
 use super::song::{NumberedSong, Song, StreamFormat};
 use super::store::{PlayRequest, SongState, SongStore, Stored};
 use crate::files::audio::{AudioFile, TimeRange};
@@ -23,10 +23,10 @@ pub struct PlayerControl {
 impl PlayerControl {
     pub(super) fn new(
         songs: triple_buffer::Input<NumberedSong>,
-        orders: triple_buffer::Input<Orders>,
+        commands: triple_buffer::Input<PlayCommands>,
         status: Arc<PlayStatus>,
     ) -> Self {
-        let store = Arc::new(SongStore::new(songs, orders));
+        let store = Arc::new(SongStore::new(songs, commands));
         Self { loader: Arc::new(Loader::start(store.clone())), store, status }
     }
 

@@ -12,7 +12,7 @@ use crate::editor::instance::Instance;
 use crate::editor::window::Window;
 use crate::learn::{LearnOptions, Learner};
 use crate::link::{self, AudioLink, Command, ControlSource, EditorLink, Listening};
-use crate::model::Playing;
+use crate::model::PlaybackSettings;
 use crate::params::UnweaveParams;
 use crate::params::choices::CommandChoice;
 
@@ -29,11 +29,11 @@ pub struct Core {
     /// Components with outputs of their own.
     component_outputs: usize,
     /// `None` before the first activation.
-    playback: Option<Playback>,
+    active: Option<ActiveStream>,
 }
 
 /// What activation constructs.
-struct Playback {
+struct ActiveStream {
     sample_rate: f32,
     channels: usize,
     /// One per mode, in the order of [`Mode::ALL`]: VST3 hosts change the mode without activating again.
@@ -43,7 +43,7 @@ struct Playback {
     /// The number that [`link::Models::play_in`] gave.
     stream: u32,
     /// How this plays, as the learner was told last.
-    announced: Option<Playing>,
+    announced: Option<PlaybackSettings>,
     /// Whether the host was asked to activate again for another mode.
     is_restart_requested: bool,
 }
@@ -61,7 +61,7 @@ impl Core {
             started.map_err(|error| status.fail(format!("the learning thread could not be started: {error}"))).ok()
         });
         let learner = Arc::new(LazyLock::new(start));
-        Self { params, link: audio, editor, learner, component_outputs, playback: None }
+        Self { params, link: audio, editor, learner, component_outputs, active: None }
     }
 
     /// The parameters and the saved state.
@@ -94,25 +94,25 @@ impl Core {
         let sample_rate = buffer_config.sample_rate;
         let mode: Mode = self.params.mode.value().into();
         LazyLock::force(&self.learner);
-        let playback = Playback {
+        let active = ActiveStream {
             sample_rate,
             channels,
             engines: self.engines(sample_rate, channels),
             mode,
             feed: EditorFeed::new(sample_rate),
-            stream: self.editor.models.play_in(sample_rate, channels, self.params.playing(mode, sample_rate)),
+            stream: self.editor.models.play_in(sample_rate, channels, self.params.playback(mode, sample_rate)),
             // Announced with the next block: the learner may have to learn again for another window.
             announced: None,
             is_restart_requested: false,
         };
-        context.set_latency_samples(report_latency(&self.link, &playback));
-        self.playback = Some(playback);
+        context.set_latency_samples(report_latency(&self.link, &active));
+        self.active = Some(active);
         true
     }
 
     /// The engines of the last activation if the format is the same: many hosts activate again whenever playback starts.
     fn engines(&mut self, sample_rate: f32, channels: usize) -> [Engine; Mode::ALL.len()] {
-        match self.playback.take() {
+        match self.active.take() {
             Some(mut last) if (last.sample_rate, last.channels) == (sample_rate, channels) => {
                 last.engines.iter_mut().for_each(Engine::reset);
                 last.engines
@@ -124,7 +124,7 @@ impl Core {
 
     /// Silence in every buffer.
     pub fn reset(&mut self) {
-        self.playback.iter_mut().flat_map(|playback| &mut playback.engines).for_each(Engine::reset);
+        self.active.iter_mut().flat_map(|active| &mut active.engines).for_each(Engine::reset);
     }
 
     /// Processes one host block; `is_playing` is the transport.
@@ -135,8 +135,8 @@ impl Core {
         context: &mut impl ProcessContext<P>,
     ) -> ProcessStatus {
         let (params, link) = (&*self.params, &mut self.link);
-        let Some(playback) = &mut self.playback else { return ProcessStatus::Error("not activated") };
-        playback.follow_mode(params, link, context);
+        let Some(active) = &mut self.active else { return ProcessStatus::Error("not activated") };
+        active.follow_mode(params, link, context);
         // A command refers to the sound before it.
         link.follow_command(params.command(), || params.learn_settings());
         link.play(is_playing);
@@ -144,9 +144,9 @@ impl Core {
             true => params.listening_while_playing(),
             false => params.listening_while_standing(),
         };
-        link.listen(listening, playback.sample_rate, block.audio);
-        let engine = &mut playback.engines[playback.mode as usize];
-        playback.feed.process(engine, link, block, &params.settings());
+        link.listen(listening, active.sample_rate, block.audio);
+        let engine = &mut active.engines[active.mode as usize];
+        active.feed.process(engine, link, block, &params.settings());
         for (component, meter) in link.meters().activations_db.iter().enumerate() {
             meter.store(engine.activation_db(component), Relaxed);
         }
@@ -154,7 +154,7 @@ impl Core {
     }
 }
 
-impl Playback {
+impl ActiveStream {
     fn engine(&self) -> &Engine {
         &self.engines[self.mode as usize]
     }
@@ -178,17 +178,17 @@ impl Playback {
             self.engines[mode as usize].reset();
             context.set_latency_samples(report_latency(link, self));
         }
-        let playing = Some(params.playing(self.mode, self.sample_rate));
-        if self.announced != playing && playing.is_some_and(|playing| link.play_in(playing, self.stream)) {
-            self.announced = playing;
+        let playback = Some(params.playback(self.mode, self.sample_rate));
+        if self.announced != playback && playback.is_some_and(|playback| link.play_in(playback, self.stream)) {
+            self.announced = playback;
         }
     }
 }
 
 /// The latency in samples, which the meters also get in milliseconds.
-fn report_latency(link: &AudioLink, playback: &Playback) -> u32 {
-    let latency = playback.engine().latency_samples();
-    link.meters().latency_ms.store(latency as f32 / playback.sample_rate * 1000.0, Relaxed);
+fn report_latency(link: &AudioLink, active: &ActiveStream) -> u32 {
+    let latency = active.engine().latency_samples();
+    link.meters().latency_ms.store(latency as f32 / active.sample_rate * 1000.0, Relaxed);
     latency as u32
 }
 

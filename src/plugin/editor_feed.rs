@@ -31,12 +31,12 @@ impl EditorFeed {
 
     /// [`Engine::process_observed`] with the templates of the link. Sends columns and writes meters while an editor is open.
     pub fn process(&mut self, engine: &mut Engine, link: &mut AudioLink, block: Block<'_, '_>, settings: &Settings) {
-        if !link.is_watched() {
+        if !link.is_editor_open() {
             return engine.process_observed(block, link.templates(), settings, &mut Unobserved);
         }
         // Reads a register, or a page that the system shares for it: no system call.
         let started = Instant::now();
-        let (templates, meters, columns) = link.watched();
+        let (templates, meters, columns) = link.for_editor();
         let block_len = block.audio.iter().map(|channel| channel.len()).min().unwrap_or(0);
         let samples = block.audio.iter().flat_map(|channel| channel.iter());
         let loudest = samples.fold(0.0f32, |loudest, x| loudest.max(x.abs()));
@@ -64,7 +64,7 @@ impl HopObserver for ColumnObserver<'_> {
         self.column.seconds += hop.hop_len() as f32 / self.sample_rate;
         if self.column.seconds >= SHORTEST_COLUMN_S {
             hop.draw(self.column);
-            self.columns.show(self.column);
+            self.columns.send(self.column);
             self.column.seconds = 0.0;
         }
     }

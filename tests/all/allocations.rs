@@ -1,12 +1,12 @@
 //! `process` neither allocates nor frees, whatever is going on.
 
 use crate::clap_host::Host;
-use crate::watched::{learned, noise};
+use crate::noise_model::{learned, noise};
 use assert_no_alloc::{assert_no_alloc, reset_violation_count, violation_count};
 use clack_host::prelude::PluginEntry;
 use unweave::dsp::{Block, Engine, Mode, Settings};
 use unweave::link::connect;
-use unweave::model::Playing;
+use unweave::model::PlaybackSettings;
 use unweave::plugin::editor_feed::EditorFeed;
 
 fn counted(call: &mut dyn FnMut()) {
@@ -71,7 +71,7 @@ fn what_plays_while_an_editor_looks_allocates_nothing_either() {
         for (number, start) in (0..96_000 - 999).step_by(999).enumerate() {
             match number {
                 30 => link.models.replace(Some(learned(channels).into())),
-                40 => drop(link.models.play_in(48_000.0, channels, Playing::new(layout))),
+                40 => drop(link.models.play_in(48_000.0, channels, PlaybackSettings::new(layout))),
                 60 => link.columns.close(),
                 65 => link.columns.open(),
                 _ => {}
@@ -89,7 +89,7 @@ fn what_plays_while_an_editor_looks_allocates_nothing_either() {
                 shown += 1;
             }
         }
-        assert!(shown > 50, "{shown} columns: nobody watched");
+        assert!(shown > 50, "{shown} columns: the editor was closed");
         assert_eq!(violation_count(), 0, "allocated or freed in {} with {channels} channels", mode.name());
     }
 }

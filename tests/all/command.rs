@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use unweave::dsp::{Divergence, Format, StftLayout, Templates};
 use unweave::files::audio::AudioFile;
 use unweave::files::model as model_file;
-use unweave::model::{Learned, Model};
+use unweave::model::{LearnInfo, Model};
 
 const RATE: u32 = 44_100;
 
@@ -176,7 +176,7 @@ fn the_same_seed_gives_the_same_model_file() {
     for name in ["a", "b"] {
         folder.succeeds(&format!("learn --mix mix.wav --components 2 --iterations 5 --seed 7 --output {name}.npz"));
     }
-    let load = |name: &str| model_file::load(&folder.path(name)).unwrap().codes();
+    let load = |name: &str| model_file::load(&folder.path(name)).unwrap().codes().clone();
     assert_eq!(load("a.npz"), load("b.npz"));
 }
 
@@ -263,7 +263,7 @@ fn a_model_of_another_rate_window_or_channel_count_is_used_with_a_note() {
     let folder = Folder::new();
     let layout = StftLayout::new(1024, 256).unwrap();
     let divergence = Divergence::KullbackLeibler;
-    let learned = Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady: vec![] };
+    let learned = LearnInfo { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady: vec![] };
     let matrix: Vec<f32> = (0..2 * layout.bins()).map(|n| (n % 7) as f32 + 0.1).collect();
     let format = Format::new(48_000.0, layout, 1);
     let templates = Templates::new(format, vec!["a".into(), "b".into()], vec![0, 1], matrix).unwrap();

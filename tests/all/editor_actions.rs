@@ -118,7 +118,7 @@ impl OpenEditor {
     }
 
     fn requests(&self) -> Vec<LearnRequest> {
-        self.learn.requests.try_iter().collect()
+        self.learn.requests.try_iter().map(|stamped| stamped.message).collect()
     }
 }
 
@@ -200,9 +200,9 @@ fn a_gesture_ends_when_the_editor_closes_during_a_drag() {
 #[test]
 fn the_audio_thread_analyses_the_sound_as_long_as_the_editor_is_open() {
     let open_editor = open(4);
-    assert!(open_editor.audio.is_watched());
+    assert!(open_editor.audio.is_editor_open());
     drop(open_editor.editor);
-    assert!(!open_editor.audio.is_watched());
+    assert!(!open_editor.audio.is_editor_open());
 }
 
 #[test]
@@ -434,7 +434,7 @@ fn the_screen_shows_the_current_state_of_the_instance() {
 fn a_new_column_is_on_the_canvas_in_the_next_frame() {
     let mut open_editor = open(4);
     assert_eq!(open_editor.screen().canvas.unwrap().filled, 0);
-    (0..3).for_each(|index| open_editor.audio.watched().2.show(&column(index, 4)));
+    (0..3).for_each(|index| open_editor.audio.for_editor().2.send(&column(index, 4)));
     open_editor.editor.step();
     let canvas = open_editor.screen().canvas.unwrap();
     assert_eq!((canvas.filled, canvas.activations.len()), (3, 3));

@@ -14,7 +14,7 @@ use serde_json::Value;
 use unweave::dsp::{MAX_COMPONENTS, Settings};
 use unweave::files::audio::AudioFile;
 use unweave::files::render::{Outputs, layout_for, render};
-use unweave::model::Playing;
+use unweave::model::PlaybackSettings;
 use unweave::params::Control;
 use unweave::params::registry::entry_of_id;
 
@@ -251,7 +251,7 @@ fn every_model_file_there_has_been_opens_and_sounds_as_it_did() {
         let name = path.file_stem().unwrap().to_string_lossy().to_string();
         let model = unweave::files::model::load(&path).unwrap();
         let audio = AudioFile { sample_rate: RATE as u32, channels: music(24_000) };
-        let playing = Playing::new(layout_for(&model, &audio, None));
+        let playing = PlaybackSettings::new(layout_for(&model, &audio, None));
         let rendered = render(&model, &audio, playing, &Settings::default(), Outputs::Components, &mut |_| ()).unwrap();
         for (component, audio) in rendered.components.iter().enumerate() {
             found.push((format!("{name} component {component}"), energy_db(&audio.channels)));

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use unweave::dsp::{Divergence, Format, Mode, StftLayout, Templates};
 use unweave::learn::{Capture, LearnOptions, Learner, learn_blind};
 use unweave::link::{
-    AudioLink, CaptureMessage, Command, EditorLink, HistorySwitch, LearnRequest, Listening, Phase, Recording, Stage,
+    AudioLink, CaptureMessage, CaptureState, Command, EditorLink, HistorySwitch, LearnRequest, Listening, Phase, Stage,
     connect,
 };
 use unweave::model::settings::{GroupBy, LearnSettings, Steadiness, Target};
-use unweave::model::{Learned, Model, Playing};
+use unweave::model::{LearnInfo, Model, PlaybackSettings};
 
 const SETTINGS: LearnSettings = LearnSettings {
     target: Target::All,
@@ -45,9 +45,9 @@ fn tones(len: usize) -> Vec<f32> {
 
 /// A capture of this stretch.
 fn capture(audio: &mut AudioLink, channels: &[&mut [f32]], settings: LearnSettings) {
-    let listening = |recording| Listening { history: HistorySwitch::Off, recording, settings };
-    audio.listen(listening(Recording::On), 48_000.0, channels);
-    audio.listen(listening(Recording::Off), 48_000.0, &[]);
+    let listening = |capture| Listening { history: HistorySwitch::Off, capture, settings };
+    audio.listen(listening(CaptureState::On), 48_000.0, channels);
+    audio.listen(listening(CaptureState::Off), 48_000.0, &[]);
 }
 
 fn record(audio: &mut AudioLink, samples: &mut [f32]) {
@@ -86,7 +86,7 @@ fn a_capture_becomes_templates_in_the_format_that_the_audio_thread_runs_in() {
     let (mut audio, learn, editor) = connect();
     let _learner = Learner::start(learn, editor.clone(), options(10)).unwrap();
     let layout = StftLayout::new(512, 128).unwrap();
-    editor.models.play_in(44_100.0, 2, Playing::new(layout));
+    editor.models.play_in(44_100.0, 2, PlaybackSettings::new(layout));
     record(&mut audio, &mut tones(16_000));
     wait("the end of the learning", || ended(&editor));
     assert_eq!((editor.status.phase(), editor.status.failure()), (Phase::Idle, String::new()));
@@ -115,11 +115,11 @@ fn frames_that_find_the_ring_full_are_counted_and_the_end_still_gets_through() {
 #[test]
 fn history_that_nobody_hears_leaves_a_capture_half_of_the_ring() {
     let (mut audio, mut learn, editor) = connect();
-    let listening = |recording| Listening { history: HistorySwitch::On, recording, settings: SETTINGS };
+    let listening = |capture| Listening { history: HistorySwitch::On, capture, settings: SETTINGS };
     let mut second = vec![0.1; 48_000];
-    (0..20).for_each(|_| audio.listen(listening(Recording::Off), 48_000.0, &[&mut second]));
+    (0..20).for_each(|_| audio.listen(listening(CaptureState::Off), 48_000.0, &[&mut second]));
     assert_eq!(editor.status.dropped_frames.load(Relaxed), 0, "only captures count");
-    (0..4).for_each(|_| audio.listen(listening(Recording::On), 48_000.0, &[&mut second]));
+    (0..4).for_each(|_| audio.listen(listening(CaptureState::On), 48_000.0, &[&mut second]));
     assert_eq!(editor.status.dropped_frames.load(Relaxed), 0, "only captures count");
     let (mut frames, mut before_start) = (0, None);
     while let Some(message) = learn.capture.read(&mut |read| frames += read.len()) {
@@ -163,14 +163,14 @@ fn a_model_survives_changes_of_format() {
     assert!(audio.templates().is_none());
     for (rate, window_len, channels) in [(96_000.0, 4096, 2), (22_050.0, 256, 1), (48_000.0, 256, 1)] {
         let layout = StftLayout::new(window_len, window_len / 4).unwrap();
-        editor.models.play_in(rate, channels, Playing::new(layout));
+        editor.models.play_in(rate, channels, PlaybackSettings::new(layout));
         assert_eq!(audio.templates().unwrap().format(), Format::new(rate, layout, channels));
     }
     let playing = audio.templates().unwrap();
     assert!(
         playing.format() == home
             && playing.full().templates().eq(model
-                .playing(home.sample_rate, home.channels, Playing::new(model.learned().layout))
+                .for_playback(home.sample_rate, home.channels, PlaybackSettings::new(model.info().layout))
                 .unwrap()
                 .full()
                 .templates())
@@ -235,16 +235,17 @@ fn kept_captures_are_learned_once_more_for_another_window_and_on_request() {
         wait("the end of the learning", || editor.status.learns_ended.load(Relaxed) == count);
         editor.models.current().unwrap()
     };
-    let stream = editor.models.play_in(48_000.0, 2, Playing::new(Mode::Normal.layout(48_000.0)));
+    let stream = editor.models.play_in(48_000.0, 2, PlaybackSettings::new(Mode::Normal.layout(48_000.0)));
     record_stereo(&mut audio, Target::Component(0), true);
     record_stereo(&mut audio, Target::Component(1), false);
     let normal = learned_after(2);
-    assert!(audio.play_in(Playing::new(Mode::Fine.layout(48_000.0)), stream));
+    assert!(audio.play_in(PlaybackSettings::new(Mode::Fine.layout(48_000.0)), stream));
     let fine = learned_after(3);
-    assert_eq!((normal.learned().layout.window_len(), fine.learned().layout.window_len()), (2048, 4096));
+    assert_eq!((normal.info().layout.window_len(), fine.info().layout.window_len()), (2048, 4096));
     assert_eq!(audio.templates().unwrap().format().window_len, 4096);
     // The same window, and the same captures: the same templates as before.
-    assert!(audio.play_in(Playing { bands: 30, ..Playing::new(Mode::Live.layout(48_000.0)) }, stream));
+    let live = PlaybackSettings::new(Mode::Live.layout(48_000.0));
+    assert!(audio.play_in(PlaybackSettings { bands: 30, ..live }, stream));
     let again = learned_after(4);
     assert!(audio.templates().unwrap().bands().len() <= 30);
     assert_eq!(again.codes(), normal.codes());
@@ -260,17 +261,17 @@ fn another_rate_changes_nothing_that_was_learned_and_what_an_earlier_stream_told
     let (mut audio, learn, editor) = connect();
     let options = LearnOptions { layout: None, ..options(10) };
     let _learner = Learner::start(learn, editor.clone(), options).unwrap();
-    let playing = |sample_rate: f32| Playing::new(Mode::Normal.layout(sample_rate));
+    let playing = |sample_rate: f32| PlaybackSettings::new(Mode::Normal.layout(sample_rate));
     let early = editor.models.play_in(48_000.0, 2, playing(48_000.0));
     record_stereo(&mut audio, Target::Component(0), true);
     wait("the end of the learning", || ended(&editor));
     let model = editor.models.current().unwrap();
     for sample_rate in [96_000.0, 44_100.0, 192_000.0] {
         let stream = editor.models.play_in(sample_rate, 2, playing(sample_rate));
-        let live = Playing::new(Mode::Live.layout(sample_rate));
+        let live = PlaybackSettings::new(Mode::Live.layout(sample_rate));
         assert!(audio.play_in(playing(sample_rate), stream) && audio.play_in(playing(48_000.0), early));
         // The bands tell when both have been heard.
-        assert!(audio.play_in(Playing { bands: 30, ..live }, stream));
+        assert!(audio.play_in(PlaybackSettings { bands: 30, ..live }, stream));
         wait("fewer bands", || audio.templates().is_some_and(|templates| templates.bands().len() <= 30));
         let format = audio.templates().unwrap().format();
         assert_eq!((format.sample_rate, format.window_len), (sample_rate, live.layout.window_len()));
@@ -323,7 +324,7 @@ fn large_model() -> Model {
     let divergence = Divergence::Euclidean;
     Model::new(
         &templates,
-        Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady: Vec::new() },
+        LearnInfo { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady: Vec::new() },
     )
     .unwrap()
 }
@@ -339,7 +340,7 @@ fn others_see_the_models_while_one_is_fitted() {
             let fit = |n: u32| {
                 let started = Instant::now();
                 epoch.fetch_add(1, Relaxed);
-                editor.models.play_in(44_100.0 + n as f32, 2, Playing::new(StftLayout::default()));
+                editor.models.play_in(44_100.0 + n as f32, 2, PlaybackSettings::new(StftLayout::default()));
                 epoch.fetch_add(1, Relaxed);
                 started.elapsed()
             };
@@ -372,7 +373,7 @@ fn whoever_fits_last_the_current_model_plays_in_the_current_stream() {
         std::thread::scope(|scope| {
             scope.spawn(|| models.replace(Some(loaded.clone())));
             scope.spawn(|| models.review(new.clone()));
-            scope.spawn(|| models.play_in(48_000.0, channels, Playing::new(StftLayout::default())));
+            scope.spawn(|| models.play_in(48_000.0, channels, PlaybackSettings::new(StftLayout::default())));
             scope.spawn(|| models.compare());
         });
         let name = |templates: &Templates| templates.components()[0].clone();
@@ -386,10 +387,10 @@ fn whoever_fits_last_the_current_model_plays_in_the_current_stream() {
 fn a_project_that_is_loaded_while_its_predecessor_is_learned_for_another_window_stays() {
     let (mut audio, learn, editor) = connect();
     let _learner = Learner::start(learn, editor.clone(), LearnOptions { layout: None, ..options(5000) }).unwrap();
-    let stream = editor.models.play_in(48_000.0, 1, Playing::new(Mode::Normal.layout(48_000.0)));
+    let stream = editor.models.play_in(48_000.0, 1, PlaybackSettings::new(Mode::Normal.layout(48_000.0)));
     record(&mut audio, &mut tones(16_000));
     wait("the end of the learning", || ended(&editor));
-    assert!(audio.play_in(Playing::new(Mode::Fine.layout(48_000.0)), stream));
+    assert!(audio.play_in(PlaybackSettings::new(Mode::Fine.layout(48_000.0)), stream));
     wait("the second learning", || editor.status.phase() == Phase::Learning);
     let project = Arc::new(learned());
     editor.models.replace(Some(project.clone()));
@@ -419,12 +420,12 @@ fn a_project_that_is_loaded_cancels_the_running_learning_and_those_that_wait() {
 fn a_capture_that_ran_while_a_project_was_loaded_is_dropped_and_the_history_stays() {
     let (mut audio, learn, editor) = connect();
     let _learner = Learner::start(learn, editor.clone(), options(10)).unwrap();
-    let listening = |recording| Listening { history: HistorySwitch::On, recording, settings: SETTINGS };
-    audio.listen(listening(Recording::On), 48_000.0, &[&mut tones(16_000)]);
+    let listening = |capture| Listening { history: HistorySwitch::On, capture, settings: SETTINGS };
+    audio.listen(listening(CaptureState::On), 48_000.0, &[&mut tones(16_000)]);
     wait("the capture", || editor.status.captured_s.load(Relaxed) > 0.0);
     editor.models.replace(Some(Arc::new(learned())));
     wait("the end of the capture", || editor.stage() == Stage::Live);
-    audio.listen(listening(Recording::Off), 48_000.0, &[&mut tones(100)]);
+    audio.listen(listening(CaptureState::Off), 48_000.0, &[&mut tones(100)]);
     assert!(audio.command(Command::LearnLast, SETTINGS));
     wait("the end of the learning", || ended(&editor));
     assert_eq!((editor.stage(), editor.status.tasks_done.load(Relaxed)), (Stage::Review, 1));
@@ -476,12 +477,11 @@ fn waits() -> HashMap<String, u32> {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_learner_wakes_twenty_times_a_second_while_audio_runs_and_four_times_while_none_does() {
-    let others = waits();
-    let (mut audio, learn, editor) = connect();
+    let (others, (mut audio, learn, editor)) = (waits(), connect());
     let _learner = Learner::start(learn, editor, options(10)).unwrap();
     // Processing counts as suspended by then.
     std::thread::sleep(Duration::from_millis(500));
-    let listening = Listening { history: HistorySwitch::On, recording: Recording::Off, settings: SETTINGS };
+    let listening = Listening { history: HistorySwitch::On, capture: CaptureState::Off, settings: SETTINGS };
     let mut second = |is_playing: bool| {
         let before = waits();
         for _ in 0..100 {
@@ -491,8 +491,8 @@ fn a_learner_wakes_twenty_times_a_second_while_audio_runs_and_four_times_while_n
             std::thread::sleep(Duration::from_millis(10));
         }
         let now = waits();
-        // The least busy: other tests start learners too.
         let new = before.iter().filter(|(thread, _)| !others.contains_key(*thread));
+        // The least busy: other tests start learners too.
         new.filter_map(|(thread, before)| Some(now.get(thread)? - before)).min().expect("a learning thread")
     };
     let (idle, playing) = (second(false), second(true));

@@ -30,6 +30,8 @@ mod command;
 mod lecture_example;
 
 #[cfg(feature = "plugin")]
+mod columns;
+#[cfg(feature = "plugin")]
 mod editor;
 #[cfg(feature = "plugin")]
 mod editor_actions;
@@ -40,12 +42,10 @@ mod editor_pictures;
 #[cfg(feature = "plugin")]
 #[path = "../editor_scene/mod.rs"]
 mod editor_scene;
+#[cfg(feature = "plugin")]
+mod noise_model;
 #[cfg(all(feature = "plugin", target_os = "linux"))]
 mod unloading;
-#[cfg(feature = "plugin")]
-mod watched;
-#[cfg(feature = "plugin")]
-mod watching;
 
 // The CLAP host tells the story of the demo, whose pictures are the command's.
 #[cfg(all(feature = "plugin", feature = "command"))]

@@ -10,7 +10,7 @@ use unweave::files::audio::AudioFile;
 use unweave::files::render::{Outputs, layout_for, render};
 use unweave::learn::{Capture, ComponentCapture, LearnOptions, learn_blind, learn_guided};
 use unweave::model::settings::Steadiness;
-use unweave::model::{Model, Playing};
+use unweave::model::{Model, PlaybackSettings};
 
 /// What is captured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -127,7 +127,8 @@ fn best_match(scores: &[Vec<f64>], taken: &mut Vec<usize>) -> f64 {
 /// Mean SI-SDR in dB, and how closely the components add up to the mix, in dB.
 fn separate(mix: &Mix, model: &Model, scenario: Scenario, mode: Mode, settings: &Settings) -> (f64, f64) {
     let layout = layout_for(model, &mix.audio, Some(mode));
-    let rendered = render(model, &mix.audio, Playing::new(layout), settings, Outputs::Components, &mut |_| ()).unwrap();
+    let rendered =
+        render(model, &mix.audio, PlaybackSettings::new(layout), settings, Outputs::Components, &mut |_| ()).unwrap();
     let estimates: Vec<Vec<f64>> = rendered.components.iter().map(|component| judged(mix, component)).collect();
     let whole = judged(mix, &mix.audio);
     let mut references: Vec<Vec<f64>> = mix.stems.iter().map(|(_, stem)| judged(mix, stem)).collect();
@@ -157,7 +158,11 @@ fn check(id: &str, scenario: Scenario, cases: &[(Mode, Settings, f64)]) {
     let model = learn(&mix, scenario);
     for (mode, settings, floor) in cases {
         let (score, sum) = separate(&mix, &model, scenario, *mode, settings);
-        println!("{id} {scenario:?} {} spatial {}: {score:.2} dB, sum {sum:.0} dB", mode.name(), settings.spatial);
+        println!(
+            "{id} {scenario:?} {} spatial {}: {score:.2} dB, sum {sum:.0} dB",
+            mode.name(),
+            settings.spatial_filter
+        );
         assert!(score >= *floor, "{id} {scenario:?} {}: {score:.2} dB, below {floor}", mode.name());
         // What the components leave of the mix when they are added up: rounding.
         assert!(sum > 120.0, "{id} {scenario:?} {}: the components add up to {sum:.0} dB", mode.name());
@@ -169,7 +174,7 @@ fn default() -> Settings {
 }
 
 fn without_places() -> Settings {
-    Settings { spatial: false, ..Settings::default() }
+    Settings { spatial_filter: false, ..Settings::default() }
 }
 
 #[test]

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use unweave::dsp::{Divergence, Mode, StftLayout};
 use unweave::learn::{LearnOptions, Learner};
 use unweave::link::{
-    AudioLink, Command, EditorLink, HistorySwitch, LearnRequest, Listening, Recording, Stage, connect,
+    AudioLink, CaptureState, Command, EditorLink, HistorySwitch, LearnRequest, Listening, Stage, connect,
 };
 use unweave::model::settings::{GroupBy, LearnSettings, Steadiness, Target};
-use unweave::model::{Model, Playing};
+use unweave::model::{Model, PlaybackSettings};
 
 const RATE: f32 = 48_000.0;
 const SETTINGS: LearnSettings = LearnSettings {
@@ -43,21 +43,21 @@ impl Instance {
             layout: StftLayout::new(256, 64).ok(),
             ..LearnOptions::default()
         };
-        editor.models.play_in(RATE, 1, Playing::new(StftLayout::new(256, 64).unwrap()));
+        editor.models.play_in(RATE, 1, PlaybackSettings::new(StftLayout::new(256, 64).unwrap()));
         let learner = Learner::start(learn, editor.clone(), options).unwrap();
         Self { audio, editor, history: HistorySwitch::On, _learner: learner }
     }
 
-    fn play(&mut self, recording: Recording, audio: &[f32]) {
-        let listening = Listening { history: self.history, recording, settings: SETTINGS };
+    fn play(&mut self, capture: CaptureState, audio: &[f32]) {
+        let listening = Listening { history: self.history, capture, settings: SETTINGS };
         for block in audio.chunks(480) {
             self.audio.listen(listening, RATE, &[&mut block.to_vec()]);
         }
     }
 
     fn capture(&mut self, audio: &[f32]) {
-        self.play(Recording::On, audio);
-        self.play(Recording::Off, &[0.0]);
+        self.play(CaptureState::On, audio);
+        self.play(CaptureState::Off, &[0.0]);
     }
 
     fn ask(&self, request: LearnRequest) {
@@ -109,11 +109,11 @@ fn learned() -> Instance {
 fn the_stage_tells_the_way_from_nothing_to_live() {
     let mut instance = Instance::new(200_000);
     assert_eq!(instance.editor.stage(), Stage::Empty);
-    instance.play(Recording::Waiting, &tones(480));
+    instance.play(CaptureState::Waiting, &tones(480));
     instance.wait_for("the wait", |editor| editor.stage() == Stage::Waiting);
-    instance.play(Recording::On, &tones(24_000));
+    instance.play(CaptureState::On, &tones(24_000));
     instance.wait_for("the capture", |editor| editor.stage() == Stage::Capturing { seconds: 0.5 });
-    instance.play(Recording::Off, &tones(480));
+    instance.play(CaptureState::Off, &tones(480));
     instance.wait_for("the learning", |editor| matches!(editor.stage(), Stage::Learning { .. }));
     instance.command(Command::Cancel);
     instance.wait_for("the end", |editor| editor.stage() == Stage::Empty);
@@ -123,10 +123,10 @@ fn the_stage_tells_the_way_from_nothing_to_live() {
     instance.wait_for("the end of the review", |editor| editor.stage() == Stage::Live);
     let status = instance.editor.status.clone();
     assert!((status.learned_s.load(Relaxed) - 0.5).abs() < 1e-6, "{:?}", status.learned_s);
-    instance.play(Recording::Off, &tones(48_000));
+    instance.play(CaptureState::Off, &tones(48_000));
     instance.wait_for("the history", |_| status.history_s.load(Relaxed) > 1.0);
     instance.history = HistorySwitch::Off;
-    instance.play(Recording::Off, &[0.0]);
+    instance.play(CaptureState::Off, &[0.0]);
     instance.wait_for("no history", |_| status.history_s.load(Relaxed) == 0.0);
 }
 
@@ -154,19 +154,19 @@ fn a_failure_says_what_to_do_and_stays_until_something_else_is_asked_for() {
         instance.command(Command::Keep);
         instance.wait_for("no failure", |editor| editor.stage() == Stage::Empty && editor.status.failure().is_empty());
     }
-    instance.play(Recording::Waiting, &tones(480));
+    instance.play(CaptureState::Waiting, &tones(480));
     instance.history = HistorySwitch::Off;
-    instance.play(Recording::Off, &[0.0]);
+    instance.play(CaptureState::Off, &[0.0]);
     assert!(instance.failure().contains("start it while Capture is on"), "{}", instance.failure());
     instance.history = HistorySwitch::On;
-    instance.play(Recording::Off, &[0.0; 10]);
+    instance.play(CaptureState::Off, &[0.0; 10]);
     instance.command(Command::Clear);
     instance.command(Command::LearnLast);
     instance.wait_for("the empty history", |editor| editor.status.failure().contains("play something first"));
     for (audio, expected) in [(vec![0.0; 9000], "−120 dB"), (tones(100), "one window of 256")] {
-        instance.play(Recording::On, &audio);
+        instance.play(CaptureState::On, &audio);
         instance.wait_for("the capture", |editor| matches!(editor.stage(), Stage::Capturing { .. }));
-        instance.play(Recording::Off, &[0.0]);
+        instance.play(CaptureState::Off, &[0.0]);
         assert!(instance.failure().contains(expected), "{}", instance.failure());
     }
     instance.capture(&tones(24_000));
@@ -222,7 +222,7 @@ fn while_it_learns_it_goes_on_listening_and_a_cancel_is_obeyed_within_a_tenth_of
         instance.wait_for("the learning", |editor| matches!(editor.stage(), Stage::Learning { .. }));
         // More than the ring holds.
         for _ in 0..20 {
-            instance.play(Recording::Off, &tones(48_000));
+            instance.play(CaptureState::Off, &tones(48_000));
             // Ten times as fast as real time.
             std::thread::sleep(Duration::from_millis(100));
         }

@@ -13,7 +13,7 @@ use unweave::dsp::Settings;
 use unweave::files;
 use unweave::files::audio::AudioFile;
 use unweave::files::render::{Outputs, layout_for, render};
-use unweave::model::Playing;
+use unweave::model::PlaybackSettings;
 
 const RATE: f64 = 48_000.0;
 
@@ -290,7 +290,7 @@ proptest! {
         let file = model_file_with(array, &values, is_integer);
         if let Ok(model) = files::model::load(file.path()) {
             let audio = AudioFile { sample_rate: RATE as u32, channels: sound(6000) };
-            let playing = Playing::new(layout_for(&model, &audio, None));
+            let playing = PlaybackSettings::new(layout_for(&model, &audio, None));
             let settings = Settings::default();
             let rendered = render(&model, &audio, playing, &settings, Outputs::Mix, &mut |_| ()).unwrap();
             prop_assert!(rendered.mix.channels.iter().flatten().all(|x| x.is_finite()));

@@ -13,7 +13,7 @@ use unweave::editor::instance::Instance;
 use unweave::editor::screen::{SongView, Value};
 use unweave::editor::{Action, Screen, theme, view};
 use unweave::link::{EditorLink, Stage, connect};
-use unweave::model::Learned;
+use unweave::model::LearnInfo;
 use unweave::params::Control;
 use unweave::params::UnweaveParams;
 use unweave::params::window_size::EditorSize;
@@ -151,7 +151,7 @@ pub fn learned(components: usize) -> unweave::model::Model {
     let names = COMPONENTS.iter().cycle().take(components).map(|(name, _)| (*name).into()).collect();
     let templates = Templates::new(format, names, owners, matrix).unwrap();
     let divergence = Divergence::default();
-    let learned = Learned { divergence, seed: 1, iterations: 60, layout, extend_pitch: false, steady: Vec::new() };
+    let learned = LearnInfo { divergence, seed: 1, iterations: 60, layout, extend_pitch: false, steady: Vec::new() };
     unweave::model::Model::new(&templates, learned).unwrap()
 }
 

@@ -21,8 +21,6 @@ pub(super) struct Adjustment {
     pub(super) control: Control,
     /// What a drag does.
     pub(super) drag: Drag,
-    /// What a wheel step or an arrow key adds to the normalised value.
-    pub(super) step: f32,
 }
 
 /// What a drag does.
@@ -71,7 +69,7 @@ pub(super) fn adjust(
     let steps = wheel_steps(ui, response) + key_steps(ui, response, value, adjustment.control, actions);
     if steps != 0.0 {
         let before = recall(ui, id, WHEEL_MEMORY_S).unwrap_or(value.normalized);
-        shown = (before + steps * adjustment.step * fineness(ui)).clamp(0.0, 1.0);
+        shown = (before + steps * adjustment.control.entry().step() * fineness(ui)).clamp(0.0, 1.0);
         remember(ui, id, shown);
         actions.extend(gesture(adjustment.control, shown));
     }

@@ -9,19 +9,19 @@ use crate::editor::theme::{FAINT, TEXT, font, layout, strong, write};
 use crate::params::control::Control;
 
 /// Its name and value; a press opens the menu.
-pub fn choice(ui: &mut Ui, screen: &Screen, control: Control, hint: &str, actions: &mut Vec<Action>) {
+pub fn choice(ui: &mut Ui, screen: &Screen, control: Control, actions: &mut Vec<Action>) {
     let value = screen.value(control);
     let response = caption(ui, &value.name, &format!("{} ▼", value.text), TEXT);
-    let response = response.on_hover_text(format!("{}: {}\n{hint}", value.name, value.text));
+    let response = response.on_hover_text(format!("{}: {}\n{}", value.name, value.text, control.entry().help));
     Popup::menu(&response).show(|ui| options(ui, screen, control, actions));
 }
 
 /// The same inside a menu, which cannot open another one: its name, and all its values side by side.
-pub fn choice_row(ui: &mut Ui, screen: &Screen, control: Control, hint: &str, actions: &mut Vec<Action>) {
+pub(super) fn choice_row(ui: &mut Ui, screen: &Screen, control: Control, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let name = RichText::new(&screen.value(control).name).font(font(13.0)).color(FAINT);
-        ui.label(name).on_hover_text(hint);
+        ui.label(name).on_hover_text(control.entry().help);
         options(ui, screen, control, actions);
     });
 }

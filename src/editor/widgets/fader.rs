@@ -11,8 +11,6 @@ use crate::params::fader_position;
 
 /// The marks beside the track, in dB.
 const MARKS_DB: [f32; 7] = [12.0, 6.0, 0.0, -6.0, -12.0, -24.0, f32::NEG_INFINITY];
-/// One wheel step or arrow key: half a decibel around 0 dB.
-const STEP: f32 = 0.0145;
 
 /// What a fader shows.
 pub struct FaderView {
@@ -34,7 +32,7 @@ pub fn fader(ui: &mut Ui, view: &FaderView, control: Control, value: &Value, act
         "{}: {} (−∞ to +12 dB)\nDrag (hold Shift for fine steps) or turn the wheel\nDouble-click for 0 dB, right-click to type a value",
         value.name, value.text
     ));
-    let adjustment = Adjustment { control, drag: Drag::Up(bottom - top), step: STEP };
+    let adjustment = Adjustment { control, drag: Drag::Up(bottom - top) };
     let shown = adjust(ui, &response, value, &adjustment, actions);
 
     let painter = ui.painter();

@@ -9,9 +9,6 @@ use crate::editor::theme::{SUNKEN, TEXT};
 use crate::params::control::Control;
 use crate::params::{GATE_MAX_DB, GATE_OFF_DB};
 
-/// One wheel step or arrow key: a decibel.
-const STEP: f32 = 1.0 / (GATE_MAX_DB - GATE_OFF_DB);
-
 /// What a meter shows.
 pub struct MeterView {
     /// Its rectangle.
@@ -30,7 +27,7 @@ pub fn meter(ui: &mut Ui, view: &MeterView, control: Control, value: &Value, act
     response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, &value.name));
     let pointer = response.interact_pointer_pos().map_or(0.0, |pointer| pointer.y);
     let drag = Drag::To((rect.bottom() - pointer) / rect.height());
-    let shown = adjust(ui, &response, value, &Adjustment { control, drag, step: STEP }, actions);
+    let shown = adjust(ui, &response, value, &Adjustment { control, drag }, actions);
     let response = response.on_hover_text(format!(
         "Activation: {:.0} dB\n{}: {}; the component is silent while its activation is below\nDrag the line (hold Shift for fine steps) or turn the wheel\nDouble-click to switch the gate off, right-click to type a value",
         view.activation_db, value.name, value.text

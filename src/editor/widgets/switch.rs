@@ -27,7 +27,7 @@ pub struct SwitchView<'a> {
 pub fn switch(ui: &mut Ui, view: &SwitchView<'_>) -> bool {
     let response = ui.interact(view.rect, ui.scope_id().with(("switch", &view.name)), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, view.is_on, &view.name));
-    let response = response.on_hover_text(format!("{}: {}", view.name, view.hint));
+    let response = response.on_hover_text(format!("{}\n{}", view.name, view.hint));
     let (fill, text) = match view.is_on {
         true => (view.color, BACKGROUND),
         false if response.hovered() => (RAISED, TEXT),
@@ -43,10 +43,10 @@ pub fn switch(ui: &mut Ui, view: &SwitchView<'_>) -> bool {
 }
 
 /// A check box of a parameter that is on or off.
-pub fn check(ui: &mut Ui, screen: &Screen, control: Control, hint: &str, actions: &mut Vec<Action>) {
+pub(super) fn check(ui: &mut Ui, screen: &Screen, control: Control, actions: &mut Vec<Action>) {
     let value = screen.value(control);
     let mut is_on = screen.is_on(control);
-    if ui.checkbox(&mut is_on, &value.name).on_hover_text(hint).clicked() {
+    if ui.checkbox(&mut is_on, &value.name).on_hover_text(control.entry().help).clicked() {
         actions.extend(gesture(control, f32::from(u8::from(is_on))));
     }
 }

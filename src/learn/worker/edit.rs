@@ -63,7 +63,7 @@ pub fn measured(
     options: &LearnOptions,
     on_progress: OnProgress<'_>,
 ) -> Result<Model, LearnError> {
-    let (templates, learned) = (model.templates(), model.learned());
+    let (templates, learned) = (model.templates(), model.info());
     let format = templates.format();
     let fits =
         |capture: &&Capture| (capture.sample_rate(), capture.channels().len()) == (format.sample_rate, format.channels);
@@ -85,16 +85,16 @@ pub fn measured(
     let mut progress = Progress::new(options.iterations(), on_progress);
     let (found, _) = draft.finish(&options, Report::default(), &mut progress)?;
     // A draft orders its templates by component: take only its measurements, and keep the model's templates.
-    let codes = Codes { templates: model.codes().templates, ..found.codes() };
+    let codes = Codes { templates: model.codes().templates.clone(), ..Codes::clone(found.codes()) };
     let (names, owners) = (templates.components().to_vec(), templates.owners().to_vec());
-    Ok(Model::from_codes(format, names, owners, &codes, learned.clone())?)
+    Ok(Model::from_codes(format, names, owners, codes.into(), learned.clone())?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dsp::{Divergence, Format, StftLayout, Templates};
-    use crate::model::Learned;
+    use crate::model::LearnInfo;
 
     fn model() -> Model {
         let layout = StftLayout::new(256, 64).unwrap();
@@ -103,7 +103,7 @@ mod tests {
         let names = vec!["kick".into(), "snare".into()];
         let templates = Templates::new(format, names, vec![0, 1, 1], matrix).unwrap();
         let divergence = Divergence::default();
-        let learned = Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady: Vec::new() };
+        let learned = LearnInfo { divergence, seed: 1, iterations: 1, layout, extend_pitch: true, steady: Vec::new() };
         Model::new(&templates, learned).unwrap()
     }
 
@@ -151,7 +151,7 @@ mod tests {
         let matrix = peak(0.2, 0).chain(peak(1.1, 1)).chain(peak(2.3, 1)).collect();
         let templates = Templates::new(format, vec!["a".into(), "b".into()], vec![0, 0, 1], matrix).unwrap();
         let (divergence, steady) = (Divergence::default(), Vec::new());
-        let learned = Learned { divergence, seed: 1, iterations: 1, layout, extend_pitch: false, steady };
+        let learned = LearnInfo { divergence, seed: 1, iterations: 1, layout, extend_pitch: false, steady };
         let model = Model::new(&templates, learned).unwrap();
         let captures = Captures { mix: Some(mix), ..Captures::default() };
         let measure = |model: &Model| {
@@ -161,8 +161,8 @@ mod tests {
         let before = measure(&model);
         let after = measure(&moved(&before, 1, 1).unwrap());
         assert_eq!(
-            (after.templates().owners(), after.codes().templates),
-            ([0, 1, 1].as_slice(), model.codes().templates)
+            (after.templates().owners(), &after.codes().templates),
+            ([0, 1, 1].as_slice(), &model.codes().templates)
         );
         // The first component no longer sounds from the right, in the bin of the moved template.
         let bin = (1.1 / std::f32::consts::TAU * 256.0) as usize;

@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use crate::learn::capture::Capture;
 use crate::learn::error::LearnError;
 use crate::link::{CaptureMessage, Command, HistorySwitch, LearnLink, LearnRequest, Phase, Stamped};
-use crate::model::Playing;
+use crate::model::PlaybackSettings;
 use crate::model::settings::LearnSettings;
 
 /// How often the thread looks for what the audio thread sends while that runs. The audio thread cannot wake it: that would be a
@@ -31,7 +31,7 @@ pub enum Task {
     /// A request that takes a while, or that has to wait for one that does.
     Request(LearnRequest),
     /// See [`CaptureMessage::Play`].
-    Play(Playing, u32),
+    Play(PlaybackSettings, u32),
     /// Another model plays: learn it once more if it was learned for another window.
     FollowWindow,
 }
@@ -207,7 +207,7 @@ impl Inbox {
     }
 
     /// Takes the frames up to the next message, and gives that.
-    fn read_frames(&mut self) -> Option<Stamped> {
+    fn read_frames(&mut self) -> Option<Stamped<CaptureMessage>> {
         let (history, recording) = (&mut self.history, &mut self.recording);
         self.link.capture.read(&mut |frames| {
             history.iter_mut().for_each(|history| history.push(frames));
@@ -215,7 +215,7 @@ impl Inbox {
         })
     }
 
-    fn take_message(&mut self, Stamped { message, loads }: Stamped) -> Interrupt {
+    fn take_message(&mut self, Stamped { message, loads }: Stamped<CaptureMessage>) -> Interrupt {
         let (sample_rate, channels) = self.format;
         let recording = self.recording.as_mut().map(|(recording, _)| recording);
         match message {
@@ -233,7 +233,7 @@ impl Inbox {
             CaptureMessage::Resume => recording.into_iter().for_each(Recording::resume),
             CaptureMessage::Stop(settings) => self.stop(settings),
             CaptureMessage::Do(command, settings) => return self.take_command(command, settings, loads),
-            CaptureMessage::Play { playing, stream } => self.push(Task::Play(playing, stream)),
+            CaptureMessage::Play { playback, stream } => self.push(Task::Play(playback, stream)),
         }
         Interrupt::Continue
     }
@@ -242,18 +242,15 @@ impl Inbox {
     fn stop(&mut self, settings: LearnSettings) {
         let Some((recording, loads)) = self.recording.take() else { return };
         let has_waited = recording.is_paused() && recording.seconds() == 0.0;
-        let capture = if has_waited { Err(Refusal::TransportStood) } else { recording.capture().map_err(Into::into) };
+        let capture = if has_waited { Err(Refusal::TransportStopped) } else { recording.capture().map_err(Into::into) };
         self.tasks.push_back((Task::Learn(capture, settings), loads));
     }
 
-    fn take_request(&mut self, request: LearnRequest) -> Interrupt {
-        match request {
-            LearnRequest::Do(command, settings) => {
-                let loads = self.link.models.loads();
-                return self.take_command(command, settings, loads);
-            }
+    fn take_request(&mut self, Stamped { message, loads }: Stamped<LearnRequest>) -> Interrupt {
+        match message {
+            LearnRequest::Do(command, settings) => return self.take_command(command, settings, loads),
             LearnRequest::Quit => return Interrupt::Quit,
-            request => self.push(Task::Request(request)),
+            request => self.tasks.push_back((Task::Request(request), loads)),
         }
         Interrupt::Continue
     }
@@ -322,5 +319,25 @@ fn strongest(first: Interrupt, second: Interrupt) -> Interrupt {
         (Interrupt::Quit, _) | (_, Interrupt::Quit) => Interrupt::Quit,
         (Interrupt::Cancel, _) | (_, Interrupt::Cancel) => Interrupt::Cancel,
         _ => Interrupt::Continue,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::connect;
+
+    #[test]
+    fn requests_sent_before_another_project_was_loaded_are_dropped() {
+        let (_audio, learn, editor) = connect();
+        let mut inbox = Inbox::new(learn);
+        let rename = || LearnRequest::Rename { component: 0, name: "kick".into() };
+        editor.requests.send(rename()).unwrap();
+        editor.requests.send(LearnRequest::Do(Command::LearnAgain, LearnSettings::default())).unwrap();
+        editor.models.replace(None);
+        editor.requests.send(rename()).unwrap();
+        inbox.read();
+        assert!(matches!(inbox.next_task(), Some(Task::Request(LearnRequest::Rename { .. }))));
+        assert!(inbox.next_task().is_none());
     }
 }

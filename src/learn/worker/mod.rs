@@ -130,14 +130,14 @@ impl Worker {
                 self.follow_models();
                 self.report(done);
             }
-            Task::Play(playing, stream) => {
-                if let Some(sample_rate) = self.models.play_like(playing, stream) {
-                    self.learn_for(playing.layout, sample_rate);
+            Task::Play(playback, stream) => {
+                if let Some(sample_rate) = self.models.play_like(playback, stream) {
+                    self.learn_for(playback.layout, sample_rate);
                 }
             }
             Task::FollowWindow => {
-                if let Some((playing, sample_rate)) = self.models.playing() {
-                    self.learn_for(playing.layout, sample_rate);
+                if let Some((playback, sample_rate)) = self.models.playback() {
+                    self.learn_for(playback.layout, sample_rate);
                 }
             }
         }
@@ -217,7 +217,7 @@ impl Worker {
 
     /// Learns once more from all captures of the model that plays, component by component.
     fn learn_again(&mut self, settings: LearnSettings) -> Result<Learned, Refusal> {
-        let known = self.models.current().ok_or(Refusal::NothingKept)?;
+        let known = self.models.current().ok_or(Refusal::NoCaptures)?;
         self.learn_model_again(&known, settings)
     }
 
@@ -237,7 +237,7 @@ impl Worker {
             let model = if target == Target::All { named_like(model, known) } else { model };
             learned = Some((model, report));
         }
-        let (model, report) = learned.ok_or(Refusal::NothingKept)?;
+        let (model, report) = learned.ok_or(Refusal::NoCaptures)?;
         Ok((model, report, captures))
     }
 
@@ -248,7 +248,7 @@ impl Worker {
             return;
         };
         let octaves = |window_len: usize, sample_rate: f32| (window_len as f32 / sample_rate).log2();
-        let learned = octaves(model.learned().layout.window_len(), model.templates().format().sample_rate);
+        let learned = octaves(model.info().layout.window_len(), model.templates().format().sample_rate);
         // Windows are powers of two, and rates lie between them.
         if (octaves(layout.window_len(), sample_rate) - learned).round() != 0.0 {
             let mode = Mode::ALL.into_iter().find(|mode| mode.layout(sample_rate) == layout);
@@ -348,7 +348,7 @@ fn rest_of(captures: &Captures, known: Option<&Model>) -> usize {
 }
 
 fn is_steady(model: &Model, component: u8) -> bool {
-    model.learned().steady.contains(&usize::from(component))
+    model.info().steady.contains(&usize::from(component))
 }
 
 /// The model, with the names that the components of `known` have, if there are as many.

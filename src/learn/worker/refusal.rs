@@ -18,7 +18,7 @@ pub enum Refusal {
     #[error(
         "nothing was captured because the transport was stopped: start it while Capture is on, or switch “Follow transport” off"
     )]
-    TransportStood,
+    TransportStopped,
     /// The capture cannot be learned from.
     #[error(transparent)]
     Capture(#[from] CaptureError),
@@ -27,7 +27,7 @@ pub enum Refusal {
     Learn(#[from] LearnError),
     /// There are no captures to learn again from.
     #[error("nothing to learn again from: no captures are stored for the current model; capture first")]
-    NothingKept,
+    NoCaptures,
     /// No model is in review, so there is nothing to revert.
     #[error("no model is in review: there is nothing to revert; “Compare A/B” plays the other model")]
     NoReview,

@@ -20,7 +20,7 @@ use crate::dsp::{Mode, Settings, StftLayout, TemplatesError, Window};
 use crate::files::audio::{AudioFile, AudioFileError};
 use crate::files::render::{Outputs, render};
 use crate::learn::{Capture, CaptureError, LearnOptions, Spectrogram};
-use crate::model::{Model, ModelError, Playing};
+use crate::model::{Model, ModelError, PlaybackSettings};
 
 /// Why the demo ended.
 #[derive(Debug, Error)]
@@ -197,7 +197,7 @@ impl Story {
         let owners = self.model.templates().owners().iter().map(stem_of).collect();
         let sorted = self.model.with_owners(owners)?;
         super::templates(&names, sorted.templates())?.save(&folder.join("W.png"))?;
-        let playing = Playing::new(self.model.learned().layout);
+        let playing = PlaybackSettings::new(self.model.info().layout);
         let levels = render(&self.model, &clip.mix, playing, &Settings::default(), Outputs::Mix, &mut |_| ())?.levels;
         let sorted = |frame: &Vec<f32>| components.iter().map(|&component| frame[component]).collect();
         let levels: Vec<Vec<f32>> = levels.iter().map(sorted).collect();

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::watched::{learned, noise};
+use crate::noise_model::{learned, noise};
 use unweave::dsp::{Block, Column, Engine, Hop, HopObserver, Mode, Settings};
 use unweave::link::{AudioLink, EditorLink, connect};
-use unweave::model::Playing;
+use unweave::model::PlaybackSettings;
 use unweave::plugin::editor_feed::EditorFeed;
 
 const RATE: f32 = 48_000.0;
@@ -23,7 +23,7 @@ enum Open {
 }
 
 /// An instance that plays.
-struct Player {
+struct ShownEngine {
     engine: Engine,
     feed: EditorFeed,
     settings: Settings,
@@ -32,11 +32,11 @@ struct Player {
     columns: Vec<Column>,
 }
 
-impl Player {
+impl ShownEngine {
     fn new(mode: Mode, sample_rate: f32, channels: usize) -> Self {
         let (audio, _learn, link) = connect();
         let layout = mode.layout(sample_rate);
-        link.models.play_in(sample_rate, channels, Playing::new(layout));
+        link.models.play_in(sample_rate, channels, PlaybackSettings::new(layout));
         let engine = Engine::new(layout, sample_rate, channels, 0);
         let mut settings = Settings::default();
         settings.mutes[1] = true;
@@ -74,21 +74,21 @@ impl Player {
 }
 
 #[test]
-fn a_watched_instance_sounds_like_an_unwatched_one_to_the_bit() {
+fn an_instance_sounds_the_same_to_the_bit_while_its_editor_is_open() {
     for (mode, channels) in Mode::ALL.into_iter().flat_map(|mode| [(mode, 1), (mode, 2)]) {
         let input = noise(channels, 30_000);
         for is_learned in [false, true] {
-            let player = || match Player::new(mode, RATE, channels) {
+            let player = || match ShownEngine::new(mode, RATE, channels) {
                 player if is_learned => player.with_model(channels),
                 player => player,
             };
             let expected = player().play(&input, &[4096], Open::Never);
             for (split, open) in SPLITS.into_iter().flat_map(|split| [(split, Open::Always), (split, Open::Sometimes)])
             {
-                let mut watched = player();
-                let output = watched.play(&input, split, open);
+                let mut shown = player();
+                let output = shown.play(&input, split, open);
                 assert!(output == expected, "{}, {channels} channels, blocks of {split:?}, {open:?}", mode.name());
-                assert!(!watched.columns.is_empty());
+                assert!(!shown.columns.is_empty());
             }
         }
     }
@@ -96,7 +96,7 @@ fn a_watched_instance_sounds_like_an_unwatched_one_to_the_bit() {
 
 #[test]
 fn nothing_is_drawn_while_no_editor_is_open() {
-    let mut player = Player::new(Mode::Live, RATE, 1).with_model(1);
+    let mut player = ShownEngine::new(Mode::Live, RATE, 1).with_model(1);
     player.play(&noise(1, 48_000), &[480], Open::Never);
     assert!(player.columns.is_empty());
 }
@@ -120,7 +120,7 @@ impl HopObserver for Record {
 #[test]
 fn an_observer_is_called_once_per_hop_at_its_last_sample_whatever_the_blocks() {
     let layout = Mode::Tight.layout(RATE);
-    let templates = learned(1).playing(RATE, 1, Playing::new(layout)).unwrap();
+    let templates = learned(1).for_playback(RATE, 1, PlaybackSettings::new(layout)).unwrap();
     let input = noise(1, 20_000);
     let observe = |split: &[usize]| {
         let mut engine = Engine::new(layout, RATE, 1, 0);
@@ -146,8 +146,8 @@ fn an_observer_is_called_once_per_hop_at_its_last_sample_whatever_the_blocks() {
 #[test]
 fn while_a_removed_model_fades_out_the_columns_show_the_input() {
     let input = noise(1, 40_000);
-    let mut player = Player::new(Mode::Normal, RATE, 1).with_model(1);
-    let play = |player: &mut Player, range: std::ops::Range<usize>| {
+    let mut player = ShownEngine::new(Mode::Normal, RATE, 1).with_model(1);
+    let play = |player: &mut ShownEngine, range: std::ops::Range<usize>| {
         player.play(&[input[0][range].to_vec()], &[512], Open::Always);
         std::mem::take(&mut player.columns)
     };
@@ -167,7 +167,7 @@ fn while_a_removed_model_fades_out_the_columns_show_the_input() {
 fn columns_come_every_10_ms_or_every_hop_if_that_is_longer_and_stand_for_all_of_the_time() {
     for sample_rate in [22_050.0, 44_100.0, 48_000.0, 96_000.0, 192_000.0] {
         for mode in Mode::ALL {
-            let mut player = Player::new(mode, sample_rate, 1);
+            let mut player = ShownEngine::new(mode, sample_rate, 1);
             player.play(&noise(1, sample_rate as usize), &[480], Open::Always);
             let hop_s = mode.layout(sample_rate).hop_len() as f32 / sample_rate;
             // As few hops as last 10 ms.
@@ -195,7 +195,7 @@ fn columns_and_meters_are_sane_whatever_comes_in() {
     let endless = vec![vec![f32::INFINITY; 20_000]; 2];
     for (sound, is_silent) in [(silence, true), (broken, false), (all_nan, true), (endless, true)] {
         for is_learned in [false, true] {
-            let mut player = Player::new(Mode::Normal, RATE, 2);
+            let mut player = ShownEngine::new(Mode::Normal, RATE, 2);
             if is_learned {
                 player = player.with_model(2);
             }

@@ -1,9 +1,9 @@
-//! What is watched: noise, and a model to take it apart with.
+//! Noise, and a model to separate it with.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use unweave::dsp::{Divergence, Format, StftLayout, Templates};
-use unweave::model::{Learned, Model};
+use unweave::model::{LearnInfo, Model};
 
 /// Uniform noise from −½ to ½.
 pub(crate) fn noise(channels: usize, len: usize) -> Vec<Vec<f32>> {
@@ -20,6 +20,6 @@ pub(crate) fn learned(channels: usize) -> Model {
     let names = ["one", "two", "three"].map(String::from).to_vec();
     let templates = Templates::new(format, names, vec![0, 0, 1, 1, 2, 2], matrix).unwrap();
     let divergence = Divergence::default();
-    let learned = Learned { divergence, seed: 1, iterations: 60, layout, extend_pitch: false, steady: Vec::new() };
+    let learned = LearnInfo { divergence, seed: 1, iterations: 60, layout, extend_pitch: false, steady: Vec::new() };
     Model::new(&templates, learned).unwrap()
 }

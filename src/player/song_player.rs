@@ -1,15 +1,15 @@
-//! The deck: the position in the song, and the fades. Both are counted in samples, so that the sound does not depend on how
+//! The position in the song, and the fades. Both are counted in samples, so that the sound does not depend on how
 //! the stream is divided into blocks.
 
 use std::ops::Range;
 
-use super::orders::Orders;
+use super::commands::PlayCommands;
 use super::song::Song;
 
 /// Plays one song. At most two positions are audible at once: the current one, and for the length of a fade the one before a
 /// jump.
 #[derive(Debug, Default)]
-pub(super) struct Deck {
+pub(super) struct SongPlayer {
     /// The number of the song.
     pub(super) song: u64,
     /// The number of the last seek that was carried out.
@@ -27,41 +27,41 @@ pub(super) struct Deck {
     level: usize,
 }
 
-impl Deck {
+impl SongPlayer {
     /// Whether the song is silent.
     pub(super) fn is_silent(&self) -> bool {
         self.level == 0
     }
 
-    /// Starts the song of the orders. Only while the deck is silent.
-    pub(super) fn start(&mut self, orders: &Orders) {
-        (self.song, self.seek, self.play) = (orders.song, orders.seek, orders.play);
-        (self.position, self.fade_left) = (orders.seek_to, 0);
+    /// Starts the song of the commands. Only while this player is silent.
+    pub(super) fn start(&mut self, commands: &PlayCommands) {
+        (self.song, self.seek, self.play) = (commands.song, commands.seek, commands.play);
+        (self.position, self.fade_left) = (commands.seek_to, 0);
     }
 
     /// Whether the song shall be heard.
-    pub(super) fn is_playing(&self, orders: &Orders) -> bool {
-        orders.song == self.song && orders.is_playing && self.ended_play != orders.play
+    pub(super) fn is_playing(&self, commands: &PlayCommands) -> bool {
+        commands.song == self.song && commands.is_playing && self.ended_play != commands.play
     }
 
     /// Writes over the beginning of `range` of `audio`. Returns the number of samples written: at least one.
     pub(super) fn fill(
         &mut self,
         song: &Song,
-        orders: &Orders,
+        commands: &PlayCommands,
         audio: &mut [&mut [f32]],
         range: Range<usize>,
     ) -> usize {
-        if orders.song == self.song && self.fade_left == 0 {
-            self.obey(song, orders);
+        if commands.song == self.song && self.fade_left == 0 {
+            self.obey(song, commands);
         }
         let full = song.fade_len();
-        let target = if self.is_playing(orders) { full } else { 0 };
+        let target = if self.is_playing(commands) { full } else { 0 };
         if self.level == 0 && target == 0 {
             self.fade_left = 0;
             return range.len();
         }
-        let end = orders.loop_range.map_or(song.len(), |(_, to)| to);
+        let end = commands.loop_range.map_or(song.len(), |(_, to)| to);
         let until_end = Some(end.saturating_sub(self.position)).filter(|&len| len > 0);
         let mut len = range.len().min(until_end.unwrap_or(usize::MAX));
         if self.fade_left > 0 {
@@ -80,17 +80,17 @@ impl Deck {
     }
 
     /// Carries out seeks, the loop and the end of the song.
-    fn obey(&mut self, song: &Song, orders: &Orders) {
-        if self.seek != orders.seek {
-            self.seek = orders.seek;
-            self.jump(orders.seek_to, song);
-        } else if self.play != orders.play && self.position >= song.len() {
+    fn obey(&mut self, song: &Song, commands: &PlayCommands) {
+        if self.seek != commands.seek {
+            self.seek = commands.seek;
+            self.jump(commands.seek_to, song);
+        } else if self.play != commands.play && self.position >= song.len() {
             self.jump(0, song);
         }
-        self.play = orders.play;
-        match orders.loop_range {
+        self.play = commands.play;
+        match commands.loop_range {
             Some((from, to)) if self.position >= to => self.jump(from, song),
-            None if self.position >= song.len() && orders.is_playing => self.ended_play = orders.play,
+            None if self.position >= song.len() && commands.is_playing => self.ended_play = commands.play,
             _ => {}
         }
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU64;
 
 /// What to play. One message, so that its parts agree. A changed number means a new song, “play” or seek.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Orders {
+pub(super) struct PlayCommands {
     /// The number of the song; 0 is none.
     pub(super) song: u64,
     /// Whether it plays.
