@@ -153,6 +153,14 @@ fn report(durations: &[(&'static str, Vec<Duration>)]) -> Duration {
 }
 
 #[test]
+fn learning_instances_on_busy_cores_never_keep_a_host_waiting_for_half_a_second() {
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let worst = report(&durations(8, cores, 10));
+    // Ten times what is aimed at, because other programs may run here.
+    assert!(worst < Duration::from_millis(500), "{worst:?}");
+}
+
+#[test]
 #[ignore = "takes a minute and needs a machine on which nothing else runs"]
 fn thirty_learning_instances_on_busy_cores_keep_a_host_waiting_for_less_than_50_ms() {
     let cores = std::thread::available_parallelism().unwrap().get();

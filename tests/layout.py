@@ -24,7 +24,7 @@ class Layout:
         # The header from the left: a button is 26 points wider than its text, one in a row 24, and neighbours in a row overlap by 1.
         self.capture = self.left + title + 12 + 8
         last = self.capture + 118 + 12
-        targets = last + self.strong("Learn the last  8 s") + 24 - 1 + self.arrow + 24 + 12
+        targets = last + self.strong("Learn last  8 s") + 24 - 1 + self.arrow + 24 + 12
         # ... and the button with the name of a component has a fixed width.
         keep = targets + self.strong("All · 4 Rest") + self.arrow + 2 * 24 + 142 - 2 + 12
         revert = keep + self.plain("Keep") + 26 + 12

@@ -29,13 +29,12 @@ const LEVEL_FLOOR_DB: f32 = -60.0;
 /// Draws the bar.
 pub(super) fn header(ui: &mut Ui, screen: &Screen, actions: &mut Vec<Action>) {
     ui.spacing_mut().item_spacing.x = 12.0;
-    let is_wide = ui.available_width() >= WIDE;
-    if is_wide {
+    if ui.available_width() >= WIDE {
         ui.label(egui::RichText::new("Unweave").font(strong(20.0)).color(TEXT));
         ui.add_space(8.0);
     }
     capture(ui, screen, actions);
-    last_seconds(ui, screen, if is_wide { "Learn the last" } else { "Learn last" }, actions);
+    last_seconds(ui, screen, actions);
     targets(ui, screen, actions);
     review(ui, screen, actions);
     slots(ui, screen, actions);
@@ -81,9 +80,9 @@ fn capture(ui: &mut Ui, screen: &Screen, actions: &mut Vec<Action>) {
 }
 
 /// Learns from the input of the last seconds.
-fn last_seconds(ui: &mut Ui, screen: &Screen, label: &str, actions: &mut Vec<Action>) {
+fn last_seconds(ui: &mut Ui, screen: &Screen, actions: &mut Vec<Action>) {
     let value = screen.value(Control::LastSeconds);
-    let text = format!("{label}  {}", value.text);
+    let text = format!("Learn last  {}", value.text);
     let hint = format!("Learns from the most recent input: {:.0} s are available", screen.history_s);
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = -1.0;

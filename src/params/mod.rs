@@ -36,6 +36,13 @@ pub struct UnweaveParams {
     /// The editor's size, saved with the project.
     #[persist = "editor"]
     pub editor: EditorSize,
+    /// Dry to wet. First for hosts: controllers map knobs to the first parameters, and a validator compares the first value
+    /// before it is rounded to a step.
+    #[id = "mix"]
+    pub mix: FloatParam,
+    /// Gain of the output.
+    #[id = "output"]
+    pub output: FloatParam,
     /// On records the input, off learns from what was recorded.
     #[id = "capture"]
     pub capture: EnumParam<Choice<CaptureSwitch>>,
@@ -90,12 +97,6 @@ pub struct UnweaveParams {
     /// Multiplicative updates per frame.
     #[id = "updates"]
     pub updates: IntParam,
-    /// Dry to wet.
-    #[id = "mix"]
-    pub mix: FloatParam,
-    /// Gain of the output.
-    #[id = "output"]
-    pub output: FloatParam,
     /// The delayed input in place of the mix.
     #[id = "bypass"]
     pub bypass: BoolParam,

@@ -105,7 +105,7 @@ impl SavedModel {
 pub enum UnreadReason {
     /// A newer program wrote it.
     #[error(
-        "the project's model is of a newer Unweave (version {0}; this one reads up to {VERSION}): update to play it. It stays in the project until you learn or open another"
+        "the project's model was saved by a newer version of Unweave (format {0}; this version reads up to {VERSION}): update Unweave to play it. It stays in the project until you learn or open another"
     )]
     Newer(u64),
     /// It does not hold together.

@@ -108,11 +108,11 @@ fn the_current_step_is_always_shown() {
 #[test]
 fn learning_from_the_last_seconds_is_disabled_without_history() {
     let mut editor = open(empty());
-    assert_eq!(click(&mut editor, "Learn the last 8 s"), [Action::Do(Command::LearnLast)]);
+    assert_eq!(click(&mut editor, "Learn last 8 s"), [Action::Do(Command::LearnLast)]);
     editor.state_mut().screen.history_s = 0.0;
     editor.run_steps(2);
-    assert!(editor.get_by_label("Learn the last 8 s").accesskit_node().is_disabled());
-    assert_eq!(click(&mut editor, "Learn the last 8 s"), []);
+    assert!(editor.get_by_label("Learn last 8 s").accesskit_node().is_disabled());
+    assert_eq!(click(&mut editor, "Learn last 8 s"), []);
 }
 
 #[test]

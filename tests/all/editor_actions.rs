@@ -281,7 +281,7 @@ fn commands_names_and_templates_reach_the_learner_with_the_current_settings() {
     open_editor.host.automate("components", 6.0 / 15.0);
     open_editor.host.automate("last", 11.0 / 29.0);
     open_editor.editor.run_steps(2);
-    open_editor.click("Learn the last 12 s");
+    open_editor.click("Learn last 12 s");
     let requests = open_editor.requests();
     let [LearnRequest::Do(Command::LearnLast, settings)] = requests[..] else { panic!("{requests:?}") };
     assert_eq!((settings.components, settings.last_s, settings.target), (7, 12, Target::All));

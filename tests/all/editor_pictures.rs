@@ -4,6 +4,7 @@ use crate::editor_scene::{Editor, empty, live, open, open_at, with_song};
 use egui_kittest::kittest::Queryable;
 use unweave::link::{Slot, Stage};
 use unweave::params::Control;
+use unweave::params::state::UnreadReason;
 
 #[test]
 fn pictures_of_the_main_states() {
@@ -38,11 +39,7 @@ fn pictures_of_the_main_states() {
     );
     compare("failed", editor);
     let mut editor = open(live());
-    editor.state_mut().screen.project_error = Some(
-        "this project's model was saved by a newer version of Unweave (model version 3, this program reads 1 to 2) and cannot \
-         be played. It stays in the project unchanged until you learn or import another model; update Unweave to use it"
-            .into(),
-    );
+    editor.state_mut().screen.project_error = Some(UnreadReason::Newer(3).to_string());
     compare("unreadable", editor);
     compare("song", open(with_song(live())));
     compare("small", open_at(live(), [1080.0, 640.0], 1.0));
