@@ -44,7 +44,7 @@ pub fn tones(layout: StftLayout, components: usize, each: usize) -> Templates {
     let templates = Templates::new(format, names(components), owners(components, each), matrix).unwrap();
     let places =
         (0..components * format.bins()).map(|n| Covariance::new((n % 100) as f32 / 100.0, Complex32::default()));
-    unweave::model::pitch::extend(&templates.with_covariances(places.collect()).unwrap(), &[])
+    unweave::model::pitch::extend(&templates.with_covariances(places.collect()).unwrap(), &[], &[])
 }
 
 /// Three notes.

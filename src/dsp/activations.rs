@@ -83,7 +83,7 @@ pub struct ActivationSolver {
     steps: Vec<f32>,
     /// Wᵀv, the numerators of Euclidean updates.
     numerators: Vec<f32>,
-    /// Their penalties, see [`Dictionary::penalty`].
+    /// Their penalties, see [`Dictionary::penalties`].
     penalties: Vec<f32>,
     /// WᵀW h, for Euclidean updates.
     products: AVec<f32>,
@@ -170,7 +170,7 @@ impl ActivationSolver {
         self.h.clear();
         self.h.resize(templates, 0.0);
         self.penalties.clear();
-        self.penalties.extend((0..templates).map(|template| dictionary.penalty(template)));
+        self.penalties.extend_from_slice(&dictionary.penalties()[..templates]);
     }
 
     /// Writes the activations of all templates; pruned ones are zero.

@@ -5,9 +5,6 @@ use aligned_vec::{AVec, avec};
 use super::bands::Bands;
 use crate::dsp::simd::{self, Chosen};
 
-/// Penalty of transposed copies: it gains 0.2 dB if every note was captured; at 1.3, copies no longer help.
-const COPY_PENALTY: f32 = 1.03;
-
 /// A matrix of templates and values that the activation solver needs.
 #[derive(Clone, Debug)]
 pub struct Dictionary {
@@ -16,8 +13,8 @@ pub struct Dictionary {
     matrix: AVec<f32>,
     /// 1/‖w‖₂ of each template.
     inverse_norms: Vec<f32>,
-    /// Templates before the first copy.
-    learned: usize,
+    /// What divides each template's update factors, ≥ 1.
+    penalties: Vec<f32>,
     /// The Gram matrix WᵀW in blocks; empty if not needed.
     gram: AVec<f32>,
 }
@@ -32,8 +29,8 @@ impl Dictionary {
         };
         let templates: Vec<Vec<f32>> = values.chunks_exact(rows).map(scaled).collect();
         let inverse_norms = templates.iter().map(|w| 1.0 / simd::dot(w, w).sqrt()).collect();
-        let (matrix, learned) = (in_blocks(rows, &templates), templates.len());
-        Self { rows, matrix, inverse_norms, learned, gram: avec![] }
+        let (matrix, penalties) = (in_blocks(rows, &templates), vec![1.0; templates.len()]);
+        Self { rows, matrix, inverse_norms, penalties, gram: avec![] }
     }
 
     /// Adds the Gram matrix WᵀW (templates² values), which makes Euclidean updates cheap.
@@ -87,10 +84,10 @@ impl Dictionary {
         (!self.gram.is_empty()).then_some(Chosen { matrix: &self.gram, templates: self.len(), indices })
     }
 
-    /// The penalty that divides a template's update factors: 1 for learned templates, slightly more for transposed
-    /// copies, so that learned templates win where both match.
-    pub fn penalty(&self, template: usize) -> f32 {
-        if template < self.learned { 1.0 } else { COPY_PENALTY }
+    /// What divides each template's update factors: 1 for learned templates, slightly more for transposed copies, so that
+    /// learned templates win where both match.
+    pub fn penalties(&self) -> &[f32] {
+        &self.penalties
     }
 
     /// 1/‖w‖₂ of each template.
@@ -98,14 +95,9 @@ impl Dictionary {
         &self.inverse_norms
     }
 
-    /// Templates before the first copy.
-    pub fn learned(&self) -> usize {
-        self.learned
-    }
-
-    /// Marks all templates except the first `learned` as copies.
-    pub(super) fn with_learned(self, learned: usize) -> Self {
-        Self { learned, ..self }
+    /// Sets the penalties: one per template, ≥ 1.
+    pub(super) fn with_penalties(self, penalties: Vec<f32>) -> Self {
+        Self { penalties, ..self }
     }
 
     /// The same templates, their rows (`channels` × bins) summed over bands.
@@ -115,7 +107,7 @@ impl Dictionary {
         for (template, banded) in self.templates().zip(matrix.chunks_exact_mut(rows)) {
             bands.sum_rows(&template, banded);
         }
-        Self::new(rows, &matrix).with_learned(self.learned)
+        Self::new(rows, &matrix).with_penalties(self.penalties.clone())
     }
 }
 

@@ -39,4 +39,4 @@ pub use mode::Mode;
 pub use separator::Separator;
 pub use spatial::Covariance;
 pub use stft::{LayoutError, Stft, StftLayout, Window};
-pub use templates::{Templates, TemplatesError};
+pub use templates::{Templates, TemplatesError, TransposedCopy};

@@ -80,6 +80,17 @@ pub struct Templates {
     covariances: Vec<Covariance>,
 }
 
+/// A copy of a learned template at another pitch.
+#[derive(Clone, Debug)]
+pub struct TransposedCopy {
+    /// The component that owns it.
+    pub owner: usize,
+    /// `format.rows()` finite values ≥ 0.
+    pub values: Vec<f32>,
+    /// What divides its update factors, ≥ 1: see [`Dictionary::penalties`].
+    pub penalty: f32,
+}
+
 impl Templates {
     /// Default number of ERB bands in which activations are estimated.
     pub const BANDS: usize = 200;
@@ -155,26 +166,28 @@ impl Templates {
         }
     }
 
-    /// Appends copies of templates: the owner of each, and its `format.rows()` values, finite and ≥ 0. Leaves out
-    /// silent copies, and copies beyond [`MAX_PLAYED_TEMPLATES`].
-    pub fn with_copies(&self, copies: Vec<(usize, Vec<f32>)>) -> Self {
+    /// Appends transposed copies of templates. Leaves out silent copies, and copies beyond [`MAX_PLAYED_TEMPLATES`].
+    pub fn with_copies(&self, copies: Vec<TransposedCopy>) -> Self {
         let (mut owners, mut matrix) = (self.owners.clone(), self.full.templates().flatten().collect::<Vec<f32>>());
-        for (owner, copy) in copies {
-            let is_good = copy.len() == self.full.rows() && simd::sum(&copy) >= f32::MIN_POSITIVE;
+        let mut penalties = self.full.penalties().to_vec();
+        for TransposedCopy { owner, values, penalty } in copies {
+            let is_good = values.len() == self.full.rows() && simd::sum(&values) >= f32::MIN_POSITIVE;
             if is_good && owner < self.components.len() && owners.len() < MAX_PLAYED_TEMPLATES {
                 owners.push(owner);
-                matrix.extend(copy);
+                matrix.extend(values);
+                penalties.push(penalty);
             }
         }
         let extended = Self::with_bands(self.format, self.components.clone(), owners, matrix, self.bands.clone());
         let (calibration, covariances) = (self.calibration.clone(), self.covariances.clone());
         let Ok(extended) = extended else { return self.clone() };
-        Self { calibration, covariances, ..extended }.with_learned(self.full.learned())
+        Self { calibration, covariances, ..extended }.with_penalties(penalties)
     }
 
-    /// Marks all templates except the first `learned` as copies.
-    fn with_learned(self, learned: usize) -> Self {
-        Self { full: self.full.with_learned(learned), banded: self.banded.with_learned(learned), ..self }
+    /// Sets the penalty of each template.
+    fn with_penalties(self, penalties: Vec<f32>) -> Self {
+        let banded = self.banded.with_penalties(penalties.clone());
+        Self { full: self.full.with_penalties(penalties), banded, ..self }
     }
 
     /// Estimates activations in about `count` ERB bands. Fewer bands need less CPU time; more bands distinguish
@@ -271,6 +284,7 @@ impl Templates {
         let erb = || Bands::erb(Self::BANDS, format.bins(), format.sample_rate);
         let bands = if is_full { Bands::full(format.bins()) } else { erb() };
         let fitted = Self::with_bands(format, self.components.clone(), self.owners.clone(), matrix, bands)?;
+        let fitted = fitted.with_penalties(self.full.penalties().to_vec());
         fitted.with_calibration(self.fitted_calibration(format))?.with_covariances(self.fitted_covariances(format))
     }
 

@@ -8,6 +8,8 @@
 //! calibration float32, rows × components: gains of each component's estimate; absent where all are 1
 //! covariances float32, components × bins × 3: per bin the left channel's share of the power, and real and imaginary part of
 //!             left times conjugate right; absent in mono
+//! energy_shares float32, one per template: its share of its component's energy in the capture of that component alone;
+//!             zeros for a component without such a capture; absent where none has one
 //! sample_rate, window, hop, channels, seed, iterations, extend_pitch, version: one number each; divergence: "kl", "euclidean", "is"
 //! ```
 
@@ -134,6 +136,10 @@ fn write_arrays(model: &Model, file: &mut BufWriter<File>) -> io::Result<()> {
         let values = covariances.iter().flat_map(|c| [c.left, c.cross.re, c.cross.im]);
         write_array(&mut zip, "covariances", &shape, values)?;
     }
+    let shares = model.energy_shares();
+    if !shares.is_empty() {
+        write_array(&mut zip, "energy_shares", &[len], shares.iter().copied())?;
+    }
     write_array(&mut zip, "sample_rate", &[], [f64::from(format.sample_rate)])?;
     let numbers = [
         ("window", learned.layout.window_len()),
@@ -207,6 +213,9 @@ impl Arrays {
             Ok(arrays.values::<f32>(name, "float32, components × bins × 3")?.1)
         })?;
         let steady = self.optional("steady", |arrays, name| Ok(arrays.values::<i64>(name, "int64")?.1))?;
+        let shares = self.optional("energy_shares", |arrays, name| {
+            Ok(arrays.values::<f32>(name, "float32, one per template")?.1)
+        })?;
         let learned = LearnInfo {
             divergence: self.divergence()?,
             seed: self.one("seed", "one uint64")?,
@@ -219,7 +228,7 @@ impl Arrays {
         let templates = Templates::new(format, components, owners, matrix)?
             .with_calibration(calibration)?
             .with_covariances(covariances.as_chunks().0.iter().map(covariance).collect())?;
-        Ok(Model::new(&templates, learned)?)
+        Ok(Model::new(&templates, learned)?.with_energy_shares(&shares)?)
     }
 
     /// The columns of a matrix, one after another.

@@ -9,7 +9,7 @@ use super::progress::{Cancelled, Progress};
 use super::rehearsal::{Rehearsal, captured_covariances};
 use super::report::{ComponentReport, Explained, Report};
 use super::threads::Workers;
-use crate::dsp::{Covariance, Format, StftLayout, Templates};
+use crate::dsp::{Covariance, Divergence, Format, StftLayout, Templates};
 use crate::model::pitch;
 use crate::model::{LearnInfo, Model};
 
@@ -26,6 +26,8 @@ pub struct DraftComponent<'a> {
     pub covariances: Vec<Covariance>,
     /// Its calibration gains, if already known.
     pub calibration: Vec<f32>,
+    /// Each template's share of the energy of its capture, if already known.
+    pub energy_shares: Vec<f32>,
     /// Whether it is steady hum or noise.
     pub is_steady: bool,
     /// For a steady component with a capture: the constant level of each template.
@@ -37,8 +39,17 @@ pub struct DraftComponent<'a> {
 impl DraftComponent<'_> {
     /// A component of which only the templates are known.
     pub fn new(name: String, w: Array2<f32>) -> Self {
-        let (covariances, calibration) = (Vec::new(), Vec::new());
-        Self { name, w, capture: None, covariances, calibration, is_steady: false, levels: Vec::new(), explained: None }
+        Self {
+            name,
+            w,
+            capture: None,
+            covariances: Vec::new(),
+            calibration: Vec::new(),
+            energy_shares: Vec::new(),
+            is_steady: false,
+            levels: Vec::new(),
+            explained: None,
+        }
     }
 }
 
@@ -61,6 +72,11 @@ impl<'a> Draft<'a> {
     /// An unsupported format.
     pub fn of(model: &Model, format: Format, layout: StftLayout) -> Result<Self, LearnError> {
         let templates = model.templates().fitted(format)?;
+        let shares_of = |index: usize| {
+            let shares = model.energy_shares().iter().zip(templates.owners());
+            let own: Vec<f32> = shares.filter(|(_, owner)| **owner == index).map(|(&share, _)| share).collect();
+            if own.iter().sum::<f32>() > 0.0 { own } else { Vec::new() }
+        };
         let components = templates.components().iter().enumerate().map(|(index, name)| {
             let columns: Vec<Vec<f32>> = templates
                 .full()
@@ -73,6 +89,7 @@ impl<'a> Draft<'a> {
             DraftComponent {
                 covariances: of_component(templates.covariances(), format.bins(), index),
                 calibration: of_component(templates.calibrations(), format.rows(), index),
+                energy_shares: shares_of(index),
                 is_steady: model.info().steady.contains(&index),
                 ..DraftComponent::new(name.clone(), w)
             }
@@ -97,14 +114,15 @@ impl<'a> Draft<'a> {
         progress.poll()?;
         report.components = self.components.iter().map(component_report).collect();
         let steady: Vec<usize> = (0..self.components.len()).filter(|&n| self.components[n].is_steady).collect();
-        let playing = match options.extend_pitch {
-            true => pitch::extend_while(&base, &steady, &mut || progress.poll())?,
-            false => base.clone(),
-        };
-        progress.poll()?;
-        let rehearsal = Rehearsal::new(&playing, self.layout, options.divergence);
         let mut poll = || progress.poll();
         let mut workers = Workers { threads: &options.threads, poll: &mut poll };
+        let energy_shares = self.energy_shares(options.divergence, &mut workers)?;
+        let playing = match options.extend_pitch {
+            true => pitch::extend_while(&base, &steady, &energy_shares, workers.poll)?,
+            false => base.clone(),
+        };
+        (workers.poll)()?;
+        let rehearsal = Rehearsal::new(&playing, self.layout, options.divergence);
         let calibration = self.calibration(&rehearsal, &mut workers)?;
         let covariances = self.covariances(&rehearsal, &mut workers)?;
         progress.end(options.iterations());
@@ -117,7 +135,30 @@ impl<'a> Draft<'a> {
             extend_pitch: options.extend_pitch,
             steady,
         };
-        Ok((Model::new(&base.with_calibration(calibration)?.with_covariances(covariances)?, learned)?, report))
+        let model = Model::new(&base.with_calibration(calibration)?.with_covariances(covariances)?, learned)?;
+        Ok((model.with_energy_shares(&energy_shares)?, report))
+    }
+
+    /// Each template's share of its component's energy, as the model will hold it: the known ones; otherwise from the
+    /// component's capture; otherwise zeros. Empty if all are zero. Where some components are learned from a mix, captures
+    /// are not measured: a rest holds what it was not taught alone, and notes copied from the others would take that.
+    fn energy_shares(&self, divergence: Divergence, workers: &mut Workers<'_>) -> Result<Vec<f32>, LearnError> {
+        let mut shares = Vec::new();
+        for component in &self.components {
+            let templates = component.w.nrows();
+            match component.capture.filter(|_| self.mix.is_none()) {
+                _ if component.energy_shares.len() == templates => shares.extend_from_slice(&component.energy_shares),
+                None => shares.resize(shares.len() + templates, 0.0),
+                Some(capture) => {
+                    let own = component.w.iter().copied().collect();
+                    let own = Templates::new(self.format, vec![component.name.clone()], vec![0; templates], own)?;
+                    let rehearsal = Rehearsal::new(&own, self.layout, divergence);
+                    shares.extend(rehearsal.energy_shares(capture, workers)?);
+                }
+            }
+        }
+        let is_any = shares.iter().any(|&share| share > 0.0);
+        Ok(if is_any { Model::quantised_shares(&shares) } else { Vec::new() })
     }
 
     fn templates(&self) -> Result<Templates, LearnError> {

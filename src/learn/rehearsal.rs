@@ -90,6 +90,33 @@ impl<'a> Rehearsal<'a> {
         energies
     }
 
+    /// Each template's share of the energy of `capture`: its activations, summed over all frames, and divided by the sum
+    /// of all templates.
+    ///
+    /// # Errors
+    /// The poll asked to stop.
+    pub fn energy_shares(&self, capture: &Capture, workers: &mut Workers<'_>) -> Result<Vec<f32>, Cancelled> {
+        let (rows, templates) = (self.templates.format().rows(), self.templates.owners().len());
+        let mut chunks: Chunks<Vec<f64>> = chunks(capture.frames(self.layout, Window::SqrtHann).len(), Vec::new);
+        workers.run(&mut chunks, CHUNK * self.cost(1), |chunks| {
+            let mut estimator = FrameEstimator::new(self);
+            let mut reader = capture.frames(self.layout, Window::SqrtHann);
+            let mut spectrum = vec![Complex32::default(); rows];
+            for (frames, sums) in chunks {
+                *sums = vec![0.0; templates];
+                for &frame in &*frames {
+                    reader.read(frame, &mut spectrum);
+                    estimator.solve(&spectrum);
+                    sums.iter_mut().zip(&estimator.activations).for_each(|(sum, &h)| *sum += f64::from(h));
+                }
+            }
+        })?;
+        let sum = |template: usize| chunks.iter().map(|(_, sums)| sums[template]).sum::<f64>();
+        let sums: Vec<f64> = (0..templates).map(sum).collect();
+        let total = sums.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        Ok(sums.iter().map(|sum| (sum / total) as f32).collect())
+    }
+
     /// Spatial covariances per component and bin: those in `known`, and for components that have none there, estimates from
     /// a stereo `mix`. The first estimate is the covariance of the masked mix; two more come from the output of the spatial
     /// filter. This is the expectation-maximisation of Duong, Vincent and Gribonval (2010) with the activations fixed.

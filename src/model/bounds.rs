@@ -30,6 +30,14 @@ pub enum BoundsError {
         /// How many there are.
         components: usize,
     },
+    /// The number of energy shares is not that of the templates.
+    #[error("{found} energy shares: there are {templates} templates")]
+    EnergyShares {
+        /// How many energy shares there are.
+        found: usize,
+        /// How many templates there are.
+        templates: usize,
+    },
     /// Too many iterations.
     #[error("{0} iterations of learning: the most is {MAX_ITERATIONS}")]
     Iterations(usize),
@@ -50,4 +58,9 @@ pub(super) fn check(components: &[String], steady: &[usize], iterations: usize) 
         return Err(BoundsError::Iterations(iterations));
     }
     Ok(())
+}
+
+/// Checks that there is an energy share for each of the templates, or none at all.
+pub(super) fn check_energy_shares(found: usize, templates: usize) -> Result<(), BoundsError> {
+    if found == 0 || found == templates { Ok(()) } else { Err(BoundsError::EnergyShares { found, templates }) }
 }

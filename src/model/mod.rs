@@ -1,7 +1,7 @@
 //! Models: learned templates and how they were learned, in the one precision that is played, saved and exchanged.
 //!
 //! Everything is quantised when it is learned: templates to one byte per value, 0.375 dB apart; calibration to one byte per
-//! gain; spatial covariances to six bytes per bin. The saved model is exactly the one that plays, so a reopened project sounds the same to the bit.
+//! gain; spatial covariances to six bytes per bin; energy shares to one byte per template. The saved model is exactly the one that plays, so a reopened project sounds the same to the bit.
 
 pub mod bounds;
 pub mod pitch;
@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::dsp::{Divergence, Format, MAX_TEMPLATES, StftLayout, Templates, TemplatesError};
 pub use bounds::BoundsError;
 pub use quantise::Codes;
-use quantise::{codes, decode, decode_covariance, decode_gains};
+use quantise::{codes, decode, decode_covariance, decode_gains, decode_shares, encode_shares};
 
 /// How templates were learned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,7 @@ impl PlaybackSettings {
 pub struct Model {
     templates: Templates,
     info: LearnInfo,
+    energy_shares: Vec<f32>,
     /// What the templates were decoded from.
     codes: Arc<Codes>,
 }
@@ -109,6 +110,27 @@ impl Model {
         &self.info
     }
 
+    /// Each template's share of its component's energy in the capture of that component alone (0 to 1); zeros for a
+    /// component without such a capture. Empty if no shares are known. They decide which transposed copies play.
+    pub fn energy_shares(&self) -> &[f32] {
+        &self.energy_shares
+    }
+
+    /// The same model with these energy shares, quantised: one per template, or none at all.
+    ///
+    /// # Errors
+    /// The number of shares is wrong.
+    pub fn with_energy_shares(self, shares: &[f32]) -> Result<Self, ModelError> {
+        bounds::check_energy_shares(shares.len(), self.templates.owners().len())?;
+        let codes = Codes { energy_shares: encode_shares(shares), ..Codes::clone(&self.codes) };
+        Ok(Self { energy_shares: decode_shares(&codes.energy_shares), codes: codes.into(), ..self })
+    }
+
+    /// Energy shares as a model holds them.
+    pub fn quantised_shares(shares: &[f32]) -> Vec<f32> {
+        decode_shares(&encode_shares(shares))
+    }
+
     /// The templates for playback at a sample rate, in mono or stereo: with transposed copies where pitch is extended,
     /// all fitted to the format.
     ///
@@ -121,8 +143,10 @@ impl Model {
         playback: PlaybackSettings,
     ) -> Result<Templates, TemplatesError> {
         let format = Format::new(sample_rate, playback.layout, channels);
-        let LearnInfo { extend_pitch, steady, .. } = &self.info;
-        let extended = if *extend_pitch { pitch::extend(&self.templates, steady) } else { self.templates.clone() };
+        let extended = match self.info.extend_pitch {
+            true => pitch::extend(&self.templates, &self.info.steady, &self.energy_shares),
+            false => self.templates.clone(),
+        };
         let fitted = if format == extended.format() { extended } else { extended.fitted(format)? };
         let banded = if playback.bands == Templates::BANDS { fitted } else { fitted.in_bands(playback.bands) };
         Ok(if playback.divergence == Divergence::Euclidean { banded.with_gram() } else { banded })
@@ -166,10 +190,11 @@ impl Model {
             return Err(ModelError::TooMany(owners.len()));
         }
         bounds::check(&components, &learned.steady, learned.iterations)?;
+        bounds::check_energy_shares(codes.energy_shares.len(), owners.len())?;
         let templates = Templates::new(format, components, owners, decode(&codes.templates))?
             .with_calibration(decode_gains(&codes.calibration))?
             .with_covariances(codes.places.as_chunks().0.iter().map(decode_covariance).collect())?;
-        Ok(Self { templates, info: learned, codes })
+        Ok(Self { templates, info: learned, energy_shares: decode_shares(&codes.energy_shares), codes })
     }
 }
 

@@ -15,6 +15,9 @@ pub struct Codes {
     /// Component after component, six for each bin, three 16-bit numbers, the low byte first: the left channel's share of
     /// the power, and real and imaginary part of the coherence. Empty: not known.
     pub places: Vec<u8>,
+    /// Template after template: a share of (code / 255)² of its component's energy, see [`super::Model::energy_shares`].
+    /// Empty: not known.
+    pub energy_shares: Vec<u8>,
 }
 
 pub(super) fn codes(templates: &Templates) -> Codes {
@@ -22,6 +25,7 @@ pub(super) fn codes(templates: &Templates) -> Codes {
         templates: templates.full().templates().flat_map(|template| encode(&template)).collect(),
         calibration: templates.calibrations().iter().map(|&gain| encode_gain(gain)).collect(),
         places: templates.covariances().iter().flat_map(|&covariance| encode_covariance(covariance)).collect(),
+        energy_shares: Vec::new(),
     }
 }
 
@@ -64,6 +68,17 @@ pub(super) fn decode_gains(codes: &[u8]) -> Vec<f32> {
     codes.iter().map(|&code| gains[usize::from(code)] as f32).collect()
 }
 
+/// Steps of the square root of an energy share: fine where shares are small.
+const ROOT_SHARE_STEPS: f32 = 255.0;
+
+pub(super) fn encode_shares(shares: &[f32]) -> Vec<u8> {
+    shares.iter().map(|share| (share.clamp(0.0, 1.0).sqrt() * ROOT_SHARE_STEPS).round() as u8).collect()
+}
+
+pub(super) fn decode_shares(codes: &[u8]) -> Vec<f32> {
+    codes.iter().map(|&code| (f32::from(code) / ROOT_SHARE_STEPS).powi(2)).collect()
+}
+
 /// Steps of a power share from 0 to 1: panned components differ in how little of the other channel they contain.
 const SHARE_STEPS: f32 = 65_535.0;
 /// Steps of a coherence from 0 to 1: the spatial filter needs fine steps close to 1.
@@ -101,6 +116,15 @@ mod tests {
     fn one_code_is_one_step_of_the_stated_size() {
         assert!((decode(&[254])[0] - 10f64.powf(-STEP_DB / 20.0) as f32).abs() < 1e-7);
         assert_eq!((decode(&[0])[0], decode(&[255])[0]), (0.0, 1.0));
+    }
+
+    #[test]
+    fn every_code_of_an_energy_share_comes_back() {
+        let codes: Vec<u8> = (0..=255).collect();
+        let shares = decode_shares(&codes);
+        assert_eq!((shares[0], shares[255]), (0.0, 1.0));
+        assert_eq!(encode_shares(&shares), codes);
+        assert_eq!(encode_shares(&[f32::NAN, -1.0, 2.0]), [0, 0, 255]);
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub struct SavedModel {
     /// [`crate::model::Codes::places`] in base64.
     #[serde(default)]
     places: String,
+    /// [`crate::model::Codes::energy_shares`] in base64; not written if empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    energy_shares: String,
     #[serde(default)]
     extend_pitch: bool,
     #[serde(default)]
@@ -63,6 +66,7 @@ impl SavedModel {
             templates: STANDARD.encode(&codes.templates),
             calibration: STANDARD.encode(&codes.calibration),
             places: STANDARD.encode(&codes.places),
+            energy_shares: STANDARD.encode(&codes.energy_shares),
             extend_pitch: learned.extend_pitch,
             steady: learned.steady.clone(),
         }
@@ -85,6 +89,7 @@ impl SavedModel {
             templates: decode("templates", &self.templates)?,
             calibration: decode("calibration gains", &self.calibration)?,
             places: decode("places", &self.places)?,
+            energy_shares: decode("energy shares", &self.energy_shares)?,
         };
         let learned = LearnInfo {
             divergence,

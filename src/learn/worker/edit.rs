@@ -85,7 +85,8 @@ pub fn measured(
     let mut progress = Progress::new(options.iterations(), on_progress);
     let (found, _) = draft.finish(&options, Report::default(), &mut progress)?;
     // A draft orders its templates by component: take only its measurements, and keep the model's templates.
-    let codes = Codes { templates: model.codes().templates.clone(), ..Codes::clone(found.codes()) };
+    let Codes { templates: kept, energy_shares, .. } = Codes::clone(model.codes());
+    let codes = Codes { templates: kept, energy_shares, ..Codes::clone(found.codes()) };
     let (names, owners) = (templates.components().to_vec(), templates.owners().to_vec());
     Ok(Model::from_codes(format, names, owners, codes.into(), learned.clone())?)
 }
