@@ -213,9 +213,8 @@ impl Arrays {
             Ok(arrays.values::<f32>(name, "float32, components × bins × 3")?.1)
         })?;
         let steady = self.optional("steady", |arrays, name| Ok(arrays.values::<i64>(name, "int64")?.1))?;
-        let shares = self.optional("energy_shares", |arrays, name| {
-            Ok(arrays.values::<f32>(name, "float32, one per template")?.1)
-        })?;
+        let shares = self
+            .optional("energy_shares", |arrays, name| Ok(arrays.values::<f32>(name, "float32, one per template")?.1))?;
         let learned = LearnInfo {
             divergence: self.divergence()?,
             seed: self.one("seed", "one uint64")?,

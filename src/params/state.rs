@@ -110,7 +110,7 @@ impl SavedModel {
 pub enum UnreadReason {
     /// A newer program wrote it.
     #[error(
-        "the project's model was saved by a newer version of Unweave (format {0}; this version reads up to {VERSION}): update Unweave to play it. It stays in the project until you learn or open another"
+        "the project's model was saved by a newer version of Unweave (model version {0}; this program reads up to {VERSION}): update Unweave to play it. It stays in the project until you learn or open another"
     )]
     Newer(u64),
     /// It does not hold together.

@@ -17,6 +17,9 @@ const NOTES: usize = 3;
 const NOTE_SHARE: f32 = 0.02;
 /// A note with less than this share of the energy counts as not captured.
 const CAPTURED_SHARE: f32 = 0.03;
+/// A copy is at most this many semitones from its template: those an octave away have the partials of their template,
+/// and would take what it plays.
+const FARTHEST: i32 = 10;
 /// Copies are made for the notes up to this many semitones beyond the lowest and the highest captured one.
 const BEYOND: i32 = 12;
 
@@ -105,7 +108,8 @@ impl Instrument {
         let mut copies = Vec::new();
         for &target in &self.targets {
             poll()?;
-            for note in self.nearest(target).take(donors) {
+            let in_reach = |note: &&Note| (note.pitch - target).abs() <= FARTHEST;
+            for note in self.nearest(target).take(donors).filter(in_reach) {
                 let semitones = target - note.pitch;
                 let (stretch, gains) = transpositions.entry(semitones).or_insert_with(|| {
                     let stretch = Stretch::new(format.bins(), semitones);

@@ -127,3 +127,26 @@ fn partials_of(candidate: usize) -> impl Iterator<Item = usize> {
 fn weight(partial: usize) -> f32 {
     PARTIAL_DECAY.powi(partial as i32 - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pitch_of_a_tone_is_found_within_a_fifth_of_a_semitone_and_noise_has_no_clear_one() {
+        let format = Format { sample_rate: 44_100.0, window_len: 2048, channels: 1 };
+        let mut detector = Detector::new(format);
+        for hz in [110.0f64, 196.0, 261.6, 440.0, 987.8] {
+            let partial = |bin: usize, n: f64| (2.0 - (bin as f64 - hz * n / format.bin_hz()).abs()).max(0.0) / n;
+            let mut tone: Vec<f32> =
+                (0..1025).map(|bin| (1..=12).map(|n| partial(bin, f64::from(n))).sum::<f64>() as f32).collect();
+            let largest = tone.iter().copied().fold(0.0, f32::max);
+            tone.iter_mut().for_each(|value| *value /= largest);
+            let pitch = detector.pitch(&tone);
+            let expected = 69.0 + 12.0 * (hz / 440.0).log2();
+            assert!((pitch.semitones() - expected).abs() < 0.2, "{} for {expected}", pitch.semitones());
+            assert!(pitch.score > 2.5, "{} at {hz}", pitch.score);
+        }
+        assert!(detector.pitch(&[1.0; 1025]).score < 2.5);
+    }
+}

@@ -60,7 +60,8 @@ impl Envelope {
                 let weight = (f64::from(tone.share) / total).sqrt() * (((log - strongest) / 4.0).exp() + 0.02);
                 let level = (COSINES + OWN_PARTIALS + index, 1.0);
                 let own = (n <= OWN_PARTIALS).then_some((COSINES + n - 1, 1.0));
-                let terms: Vec<(usize, f64)> = cosines(n as f64 * tone.hz).into_iter().chain([level]).chain(own).collect();
+                let terms: Vec<(usize, f64)> =
+                    cosines(n as f64 * tone.hz).into_iter().chain([level]).chain(own).collect();
                 fit.add(weight, &terms, log);
             }
         }
@@ -77,9 +78,7 @@ impl Envelope {
 
     /// What each bin of a transposed spectrum is multiplied by, so that the envelope stays in place.
     pub(super) fn gains(&self, stretch: &Stretch) -> Vec<f32> {
-        let change = |(stays, moves): (&f32, f32)| {
-            (stays - moves).clamp(-MAX_CHANGE_NEPERS, MAX_CHANGE_NEPERS).exp()
-        };
+        let change = |(stays, moves): (&f32, f32)| (stays - moves).clamp(-MAX_CHANGE_NEPERS, MAX_CHANGE_NEPERS).exp();
         self.bins.iter().zip(stretch.values(&self.bins)).map(change).collect()
     }
 }

@@ -21,7 +21,11 @@ impl NearCopies {
 
     /// The copies of a template, lowest first, that match no template of another component; none if it is not tonal. The
     /// dictionary scales their sums.
-    pub(super) fn of<'a>(&'a self, template: usize, originals: &'a Originals<'_>) -> impl Iterator<Item = Vec<f32>> + 'a {
+    pub(super) fn of<'a>(
+        &'a self,
+        template: usize,
+        originals: &'a Originals<'_>,
+    ) -> impl Iterator<Item = Vec<f32>> + 'a {
         let (values, owner) = (&originals.templates[template], originals.owners[template]);
         let steps = if is_tonal(originals.mono(template), STRONGEST_BINS) { self.steps.as_slice() } else { &[] };
         let copy = |stretch: &Stretch| -> Vec<f32> {

@@ -15,7 +15,7 @@ impl Stretch {
             let position = bin as f64 / ratio;
             let whole = position as usize;
             // The spectrum has no values above its highest bin.
-            (whole < bins).then(|| (whole, (position - whole as f64) as f32))
+            (whole < bins).then_some((whole, (position - whole as f64) as f32))
         };
         Self { positions: (0..bins).map_while(position).collect(), bins }
     }
