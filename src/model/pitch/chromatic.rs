@@ -17,9 +17,9 @@ const NOTES: usize = 3;
 const NOTE_SHARE: f32 = 0.02;
 /// A note with less than this share of the energy counts as not captured.
 const CAPTURED_SHARE: f32 = 0.03;
-/// A copy is at most this many semitones from its template: those an octave away have the partials of their template,
-/// and would take what it plays.
-const FARTHEST: i32 = 10;
+/// Semitones between a copy and its template. Nearer ones are near copies; those an octave away have the partials of their
+/// template, and would take what it plays.
+const REACH: std::ops::RangeInclusive<i32> = 3..=10;
 /// Copies are made for the notes up to this many semitones beyond the lowest and the highest captured one.
 const BEYOND: i32 = 12;
 
@@ -39,14 +39,6 @@ struct Note {
     /// In semitones, 69 at 440 Hz, rounded.
     pitch: i32,
     tone: Tone,
-}
-
-/// A copy of a template.
-pub(super) struct ChromaticCopy {
-    /// How far it is from the template, up where positive.
-    pub semitones: i32,
-    /// The copy; the dictionary scales its sum.
-    pub values: Vec<f32>,
 }
 
 /// The components in which several notes were heard, except for those in `steady`. `energy_shares` is empty, or has
@@ -100,7 +92,7 @@ impl Instrument {
         originals: &Originals<'_>,
         donors: usize,
         poll: &mut dyn FnMut() -> Result<(), E>,
-    ) -> Result<Vec<ChromaticCopy>, E> {
+    ) -> Result<Vec<Vec<f32>>, E> {
         let format = originals.format;
         let tones: Vec<&Tone> = self.notes.iter().map(|note| &note.tone).collect();
         let envelope = Envelope::fit(&tones, format);
@@ -108,7 +100,7 @@ impl Instrument {
         let mut copies = Vec::new();
         for &target in &self.targets {
             poll()?;
-            let in_reach = |note: &&Note| (note.pitch - target).abs() <= FARTHEST;
+            let in_reach = |note: &&Note| REACH.contains(&(note.pitch - target).abs());
             for note in self.nearest(target).take(donors).filter(in_reach) {
                 let semitones = target - note.pitch;
                 let (stretch, gains) = transpositions.entry(semitones).or_insert_with(|| {
@@ -121,7 +113,7 @@ impl Instrument {
                     .flat_map(|channel| stretch.values(channel).zip(gains.iter()).map(|(value, gain)| value * gain))
                     .collect();
                 if !originals.is_taken(&values, self.owner) {
-                    copies.push(ChromaticCopy { semitones, values });
+                    copies.push(values);
                 }
             }
         }

@@ -23,8 +23,6 @@ use originals::Originals;
 const NEAR_PENALTY: f32 = 1.03;
 /// Penalty of copies that are far from their template.
 const FAR_PENALTY: f32 = 1.1;
-/// The most semitones from a template to a near copy.
-const NEAR_SEMITONES: i32 = 2;
 /// Templates that each note of an instrument is copied from …
 const DONORS: usize = 4;
 /// … or, where not all copies could play, at least these.
@@ -64,13 +62,8 @@ pub fn extend_while<E>(
     let instruments = instruments(&originals, steady, energy_shares);
     let donors = donors(&instruments, templates.owners().len() + copies.len());
     for instrument in &instruments {
-        let penalty = |semitones: i32| if semitones.abs() > NEAR_SEMITONES { FAR_PENALTY } else { NEAR_PENALTY };
-        let chromatic = instrument.copies(&originals, donors, poll)?.into_iter();
-        copies.extend(chromatic.map(|copy| TransposedCopy {
-            owner: instrument.owner,
-            values: copy.values,
-            penalty: penalty(copy.semitones),
-        }));
+        let far = instrument.copies(&originals, donors, poll)?.into_iter();
+        copies.extend(far.map(|values| TransposedCopy { owner: instrument.owner, values, penalty: FAR_PENALTY }));
     }
     poll()?;
     Ok(templates.with_copies(copies))
