@@ -1,5 +1,6 @@
 //! `unweave learn`: learns a model file from captures.
 
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -10,7 +11,8 @@ use unweave::files::audio::{AudioFile, Source};
 use unweave::files::model as model_file;
 use unweave::learn::report::{ComponentReport, Explained, Report};
 use unweave::learn::{
-    Capture, ComponentCapture, Iteration, LearnError, LearnOptions, Priority, REST, Threads, learn_blind, learn_guided,
+    Alternatives, Capture, ComponentCapture, Iteration, LearnError, LearnOptions, Priority, REST, Threads,
+    learn_alternatives, learn_guided,
 };
 use unweave::model::Model;
 use unweave::model::settings::{GroupBy, Steadiness};
@@ -68,6 +70,9 @@ pub(crate) struct Arguments {
     /// The model file
     #[arg(long, value_name = "MODEL.npz")]
     output: PathBuf,
+    /// Learn blind: also write the alternatives to the model into this folder, as 2.npz and 3.npz
+    #[arg(long, value_name = "DIR", requires = "mix")]
+    alternatives: Option<PathBuf>,
     /// Overwrite the output if it exists
     #[arg(long)]
     force: bool,
@@ -133,6 +138,9 @@ fn named_source(text: &str) -> Result<(String, Source), String> {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     check(arguments)?;
     check_output(&arguments.output, Existing::forced(arguments.force))?;
+    for path in alternative_paths(arguments) {
+        check_output(&path, Existing::forced(arguments.force))?;
+    }
     let options = options(arguments)?;
     let bar = progress_bar("learning", 1);
     let mut on_progress = |iteration: Iteration| {
@@ -140,16 +148,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bar.set_position(iteration.done as u64);
         ControlFlow::Continue(())
     };
-    let (model, report) = match (&arguments.mix, arguments.components) {
+    let Alternatives { chosen: (model, report), others } = match (&arguments.mix, arguments.components) {
         (Some(mix), Some(components)) => {
             let capture = capture(mix)?;
-            learn_blind(&capture, components, &options, &mut on_progress)
+            learn_alternatives(&capture, components, &options, &mut on_progress)
                 .map_err(|error| from_file(error, &[("the mix", mix)]))?
         }
-        _ => guided(arguments, &options, &mut on_progress)?,
+        _ => Alternatives { chosen: guided(arguments, &options, &mut on_progress)?, others: Vec::new() },
     };
     bar.finish_and_clear();
     model_file::save(&model, &arguments.output)?;
+    save_alternatives(&others, arguments)?;
     for warning in &report.warnings {
         tell(&format_args!("warning: {warning}"));
     }
@@ -157,6 +166,24 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         true => print(&json(&model, &report))?,
         false => {
             print(&format_args!("{}: {}{}", arguments.output.display(), inspect::summary(&model), scores(&report)))?
+        }
+    }
+    Ok(())
+}
+
+/// Where alternatives are written to, if they are asked for.
+fn alternative_paths(arguments: &Arguments) -> Vec<PathBuf> {
+    let folder = arguments.alternatives.iter();
+    folder.flat_map(|folder| ["2.npz", "3.npz"].map(|name| folder.join(name))).collect()
+}
+
+/// Writes the alternatives. A file of an earlier learning that there is no alternative for now would be taken for one.
+fn save_alternatives(alternatives: &[(Model, Report)], arguments: &Arguments) -> anyhow::Result<()> {
+    for (index, path) in alternative_paths(arguments).iter().enumerate() {
+        match alternatives.get(index) {
+            Some((model, _)) => model_file::save(model, path)?,
+            None if path.exists() => fs::remove_file(path).with_context(|| path.display().to_string())?,
+            None => {}
         }
     }
     Ok(())
@@ -172,7 +199,8 @@ fn scores(report: &Report) -> String {
         let steady = if component.is_steady { "; steady: hum or noise" } else { "" };
         Some(format!("\n  {} {explained}{steady}", component.name))
     };
-    let grouped = report.grouped_by.map(|by| format!("\n  grouped by {}", by.name()));
+    let confidence = report.confidence.map(|share| format!("; confidence {:.0} %", share * 100.0)).unwrap_or_default();
+    let grouped = report.grouped_by.map(|by| format!("\n  grouped by {}{confidence}", by.name()));
     grouped.into_iter().chain(report.components.iter().filter_map(line)).collect()
 }
 
@@ -187,6 +215,9 @@ fn json(model: &Model, report: &Report) -> serde_json::Value {
     }
     if let Some(by) = report.grouped_by {
         json["grouped_by"] = by.name().into();
+    }
+    if let Some(confidence) = report.confidence {
+        json["confidence"] = confidence.into();
     }
     json["warnings"] = report.warnings.iter().map(ToString::to_string).collect();
     json

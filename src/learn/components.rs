@@ -1,5 +1,4 @@
-//! Learns a model from captures: blind (one mix, its templates grouped), guided (one capture per component), the rest of a
-//! mix, or one more component of a model.
+//! Learns a model from captures: guided (one capture per component), the rest of a mix, or one more component of a model.
 
 use std::ops::ControlFlow;
 
@@ -14,9 +13,8 @@ use super::progress::{Cancelled, OnProgress, Progress};
 use super::report::{Explained, Report, explained_share};
 use super::steadiness::is_steady;
 use crate::dsp::{Format, MAX_COMPONENTS, MAX_TEMPLATES, Window};
-use crate::learn::group::{Grouping, group_templates};
 use crate::model::Model;
-use crate::model::settings::{GroupBy, Steadiness};
+use crate::model::settings::Steadiness;
 
 /// A component to learn from its own capture.
 #[derive(Clone, Debug)]
@@ -29,57 +27,6 @@ pub struct ComponentCapture {
     pub templates: Option<usize>,
     /// Whether it is steady hum or noise.
     pub steadiness: Steadiness,
-}
-
-/// Learns `components` components from one capture of the mix: many templates, grouped by timbre, panning and onsets. The
-/// components are named “1”, “2” and so on, the loudest first.
-///
-/// # Errors
-/// See [`LearnError`].
-pub fn learn_blind(
-    capture: &Capture,
-    components: usize,
-    options: &LearnOptions,
-    on_progress: OnProgress<'_>,
-) -> Result<(Model, Report), LearnError> {
-    const NAME: &str = "the mix";
-    if !(1..=MAX_COMPONENTS).contains(&components) {
-        return Err(LearnError::Components(components));
-    }
-    check_templates(components * options.templates)?;
-    let mut progress = new_progress(1, options, on_progress);
-    let spectrogram = spectrogram(NAME, capture, options, &mut progress)?;
-    let frames = spectrogram.sounding_frames();
-    progress.poll()?;
-    if components > frames.nrows() {
-        let error = FactorizeError::TooFewFrames { templates: components, frames: frames.nrows() };
-        return Err(LearnError::Factorize { name: NAME.into(), error });
-    }
-    let mut report = Report::default();
-    report.check_level(NAME, capture.channels());
-    report.check_length(NAME, frames.nrows(), components * options.templates, hop_s(&spectrogram));
-    let templates = (components * options.templates).min(frames.nrows());
-    let (w, h) = progress.factorize(NAME, &frames, templates, None, options)?;
-    let (wanted, poll) = ((components, options.group_by), &mut || progress.poll());
-    let Grouping { owners, by } = group_templates(spectrogram.format, (w.view(), h.view()), wanted, poll)?;
-    report.grouped_by = Some(by);
-    let total = h.sum();
-    let component = |index: usize| {
-        let own: Vec<usize> = (0..owners.len()).filter(|&template| owners[template] == index).collect();
-        let explained = Some(Explained::OfMix(h.select(Axis(1), &own).sum() / total));
-        DraftComponent { explained, ..DraftComponent::new((index + 1).to_string(), w.select(Axis(0), &own)) }
-    };
-    let components: Vec<DraftComponent> = (0..components).map(component).collect();
-    for component in &components {
-        if let Some(Explained::OfMix(share)) = component.explained {
-            report.check_share(&component.name, share);
-        }
-    }
-    let Spectrogram { format, layout, .. } = spectrogram;
-    // Transposed copies of templates that were grouped by their hits do not improve drums and cost single notes 2.9 dB.
-    let extend_pitch = options.extend_pitch && by != GroupBy::Hits;
-    let options = LearnOptions { extend_pitch, ..options.clone() };
-    Draft { format, layout, components, mix: Some(capture) }.finish(&options, report, &mut progress)
 }
 
 /// Learns each component from its own capture. If `rest` is given, it then learns a last component from what the others do
@@ -169,7 +116,7 @@ pub fn learn_component(
 }
 
 /// Learns a component from a capture where it plays alone.
-fn learn_alone<'a>(
+pub(super) fn learn_alone<'a>(
     part: &'a ComponentCapture,
     options: &LearnOptions,
     progress: &mut Progress<'_>,
@@ -241,7 +188,7 @@ fn median(values: ArrayView1<f32>) -> f32 {
 }
 
 /// Seconds between frames.
-fn hop_s(spectrogram: &Spectrogram) -> f32 {
+pub(super) fn hop_s(spectrogram: &Spectrogram) -> f32 {
     spectrogram.layout.hop_len() as f32 / spectrogram.format.sample_rate
 }
 
@@ -265,11 +212,11 @@ fn check_parts(parts: &[&ComponentCapture], options: &LearnOptions) -> Result<()
     check_templates(parts.iter().map(|part| part.templates.unwrap_or(options.templates)).sum())
 }
 
-fn check_templates(templates: usize) -> Result<(), LearnError> {
+pub(super) fn check_templates(templates: usize) -> Result<(), LearnError> {
     if (1..=MAX_TEMPLATES).contains(&templates) { Ok(()) } else { Err(LearnError::Templates(templates)) }
 }
 
-fn spectrogram(
+pub(super) fn spectrogram(
     name: &str,
     capture: &Capture,
     options: &LearnOptions,
@@ -283,13 +230,17 @@ fn spectrogram(
 }
 
 /// The progress of all factorizations and of the rehearsal, which counts as one more.
-fn new_progress<'a>(factorizations: usize, options: &LearnOptions, on_progress: OnProgress<'a>) -> Progress<'a> {
+pub(super) fn new_progress<'a>(
+    factorizations: usize,
+    options: &LearnOptions,
+    on_progress: OnProgress<'a>,
+) -> Progress<'a> {
     Progress::new((factorizations + 1) * options.iterations(), on_progress)
 }
 
 impl Progress<'_> {
     /// Factorizes one capture's frames: (W with the fixed templates first, H).
-    fn factorize(
+    pub(super) fn factorize(
         &mut self,
         name: &str,
         frames: &Array2<f32>,

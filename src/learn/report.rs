@@ -6,7 +6,6 @@ use ndarray::{ArrayView2, Axis};
 
 use super::progress::{Cancelled, Poll};
 use crate::dsp::Templates;
-use crate::model::settings::GroupBy;
 
 /// Frames between polls.
 const FRAMES_PER_POLL: usize = 256;
@@ -27,8 +26,33 @@ pub struct Report {
     pub components: Vec<ComponentReport>,
     /// Reasons for poor separation.
     pub warnings: Vec<Warning>,
-    /// How blindly learned templates were grouped: never [`GroupBy::Auto`].
-    pub grouped_by: Option<GroupBy>,
+    /// How blindly learned templates were grouped.
+    pub grouped_by: Option<GroupedBy>,
+    /// Where the way was chosen among several: how clearly it is better than the next, 0 to 1, by the criterion that chose
+    /// it. It is not a probability.
+    pub confidence: Option<f32>,
+}
+
+/// How templates became components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupedBy {
+    /// What sounds alike.
+    Timbre,
+    /// What starts together.
+    Hits,
+    /// Not at all: one template for each component.
+    OneTemplate,
+}
+
+impl GroupedBy {
+    /// Its name in the output of the command.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Timbre => "timbre",
+            Self::Hits => "hits",
+            Self::OneTemplate => "template",
+        }
+    }
 }
 
 /// One learned component.

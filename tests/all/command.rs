@@ -382,6 +382,28 @@ fn every_mode_separates_with_components_that_add_up_to_the_mix() {
 }
 
 #[test]
+fn alternatives_are_written_where_asked_for_and_overwritten_only_by_force() {
+    let folder = Folder::new();
+    // Four notes that take turns, for three components: there is more than one way to group them.
+    let note = |n: usize| (n as f32 * [0.03, 0.05, 0.11, 0.31][n / 3000 % 4]).sin() * [0.6, 0.2][n / 3000 % 2];
+    folder.write("notes", RATE, vec![(0..60_000).map(note).collect()]);
+    let learn = "learn --mix notes.wav --components 3 --templates 4 --iterations 6 --alternatives others";
+    let run = folder.succeeds(&format!("{learn} --output m.npz --json"));
+    let told: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let confidence = told["confidence"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&confidence), "{told}");
+    let written = |name: &str| model_file::load(&folder.path(&format!("others/{name}"))).ok();
+    let (first, second) = (model_file::load(&folder.path("m.npz")).unwrap(), written("2.npz").unwrap());
+    assert_eq!(second.templates().components().len(), 3);
+    assert!(first.codes() != second.codes());
+    folder.fails(&format!("{learn} --output n.npz"), 1, &["2.npz", "--force"]);
+    // One component has no alternatives: none of the earlier ones is left.
+    folder.succeeds("learn --mix notes.wav --components 1 --iterations 6 --alternatives others --output m.npz --force");
+    assert!(written("2.npz").is_none() && written("3.npz").is_none());
+    folder.fails("learn --component low=low.wav --alternatives others --output g.npz", 2, &["--mix"]);
+}
+
+#[test]
 fn the_demo_separates_the_shipped_clip_taught_and_blind() {
     let folder = Folder::new();
     let run = folder.succeeds("demo out");

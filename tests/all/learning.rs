@@ -1,4 +1,5 @@
-//! The fast updates against the textbook's: the same minimum, sooner, whatever the number of threads.
+//! The fast updates against the textbook's: the same minimum, sooner, whatever the number of threads. Blind learning: its
+//! progress, its alternatives, and how it is stopped.
 
 use std::ops::ControlFlow;
 
@@ -7,10 +8,13 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use unweave::dsp::Divergence;
 use unweave::learn::nmf::Fixed;
+use unweave::learn::report::GroupedBy;
 use unweave::learn::{
-    Capture, Factorization, FactorizeOptions, LearnError, LearnOptions, Method, Priority, Start, Threads, factorize,
-    learn_blind,
+    Alternatives, Capture, Factorization, FactorizeOptions, LearnError, LearnOptions, Method, Priority, Start, Threads,
+    factorize, learn_alternatives, learn_blind, learn_blind_quickly,
 };
+use unweave::model::Model;
+use unweave::model::settings::GroupBy;
 
 const FAST: [Divergence; 2] = [Divergence::KullbackLeibler, Divergence::Euclidean];
 
@@ -165,7 +169,7 @@ fn the_word_to_stop_is_heard_in_every_phase_and_progress_never_falls() {
     let capture = stereo(60_000);
     let options = LearnOptions { templates: 4, custom_iterations: Some(5), ..LearnOptions::default() };
     let mut heard = Vec::new();
-    let learned = learn_blind(&capture, 3, &options, &mut |iteration| {
+    let learned = learn_blind_quickly(&capture, 3, &options, &mut |iteration| {
         heard.push((iteration.done, iteration.total));
         ControlFlow::Continue(())
     });
@@ -176,11 +180,78 @@ fn the_word_to_stop_is_heard_in_every_phase_and_progress_never_falls() {
     assert!(calls(0) > 15 && calls(5) > 40, "{heard:?}");
     for stop in 0..heard.len() {
         let mut calls = 0;
-        let stopped = learn_blind(&capture, 3, &options, &mut |_| {
+        let stopped = learn_blind_quickly(&capture, 3, &options, &mut |_| {
             calls += 1;
             if calls > stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         assert_eq!((stopped.err(), calls), (Some(LearnError::Cancelled), stop + 1));
+    }
+}
+
+/// Calls until a learning of alternatives is done, each as (done, total).
+fn progress_of_alternatives(capture: &Capture, options: &LearnOptions) -> Vec<(usize, usize)> {
+    let mut heard = Vec::new();
+    let learned = learn_alternatives(capture, 3, options, &mut |iteration| {
+        heard.push((iteration.done, iteration.total));
+        ControlFlow::Continue(())
+    });
+    assert!(learned.is_ok());
+    heard
+}
+
+#[test]
+fn the_choice_among_alternatives_can_be_stopped_in_every_phase_and_its_progress_never_falls() {
+    let capture = stereo(40_000);
+    let options = LearnOptions { templates: 3, custom_iterations: Some(3), ..LearnOptions::default() };
+    let heard = progress_of_alternatives(&capture, &options);
+    let total = heard[0].1;
+    assert!(heard.is_sorted() && heard.iter().all(|(_, all)| *all == total), "{heard:?}");
+    assert_eq!(heard.last(), Some(&(total, total)));
+    // Every eleventh call: all phases have many more.
+    for stop in (0..heard.len()).step_by(11) {
+        let mut calls = 0;
+        let stopped = learn_alternatives(&capture, 3, &options, &mut |_| {
+            calls += 1;
+            if calls > stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!((stopped.err(), calls), (Some(LearnError::Cancelled), stop + 1));
+    }
+}
+
+#[test]
+fn alternatives_differ_and_the_same_seed_gives_the_same_ones_on_any_number_of_threads() {
+    let capture = stereo(120_000);
+    let learn = |seed: u64, threads: usize| {
+        let threads = Threads::new(threads, Priority::Low);
+        let options =
+            LearnOptions { templates: 6, custom_iterations: Some(4), seed, threads, ..LearnOptions::default() };
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let Alternatives { chosen: (model, report), others } =
+            learn_alternatives(&capture, 3, &options, go_on).unwrap();
+        assert!(report.confidence.is_some_and(|confidence| (0.0..=1.0).contains(&confidence)));
+        let models = [model].into_iter().chain(others.into_iter().map(|(model, _)| model));
+        let sound = |model: Model| {
+            (model.codes().clone(), model.templates().owners().to_vec(), model.templates().covariances().to_vec())
+        };
+        models.map(sound).collect::<Vec<_>>()
+    };
+    let first = learn(1, 1);
+    assert!((2..=3).contains(&first.len()), "{}", first.len());
+    assert!((1..first.len()).all(|index| first[index].0 != first[0].0));
+    assert!(first == learn(1, 4) && first != learn(2, 4));
+}
+
+#[test]
+fn a_grouping_that_the_user_chose_is_the_one_that_is_used_and_has_no_alternatives() {
+    let capture = stereo(60_000);
+    for (group_by, expected) in [(GroupBy::Timbre, GroupedBy::Timbre), (GroupBy::Hits, GroupedBy::Hits)] {
+        let options = LearnOptions { templates: 3, custom_iterations: Some(3), group_by, ..LearnOptions::default() };
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let Alternatives { chosen: (model, report), others } =
+            learn_alternatives(&capture, 3, &options, go_on).unwrap();
+        assert_eq!((report.grouped_by, report.confidence, others.len()), (Some(expected), None, 0));
+        let (quick, _) = learn_blind_quickly(&capture, 3, &options, go_on).unwrap();
+        assert_eq!(model.codes(), quick.codes());
     }
 }
 

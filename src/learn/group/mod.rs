@@ -37,10 +37,7 @@ pub fn group_templates(
     (groups, by): (usize, GroupBy),
     poll: Poll<'_>,
 ) -> Result<Grouping, Cancelled> {
-    let energies = h.map(|&x| f64::from(x)).sum_axis(Axis(0));
-    let total = energies.sum().max(f64::MIN_POSITIVE);
-    // Every template gets some weight, so that averages are defined.
-    let weights: Vec<f64> = energies.iter().map(|energy| (energy / total).max(1e-9)).collect();
+    let weights = weights(h);
     let likenesses = Likenesses::new(format, w, h, poll)?;
     let (owners, by) = match by {
         GroupBy::Timbre => (group_by_timbre(&likenesses, &weights, groups, poll)?, GroupBy::Timbre),
@@ -55,6 +52,33 @@ pub fn group_templates(
         }
     };
     Ok(Grouping { owners: loudest_first(&owners, &weights), by })
+}
+
+/// Groups templates like [`group_templates`]: by timbre, and by hits.
+///
+/// # Errors
+/// The poll asked to stop.
+pub fn groupings(
+    format: Format,
+    (w, h): (ArrayView2<f32>, ArrayView2<f32>),
+    groups: usize,
+    poll: Poll<'_>,
+) -> Result<[Grouping; 2], Cancelled> {
+    let weights = weights(h);
+    let likenesses = Likenesses::new(format, w, h, poll)?;
+    let timbre = group_by_timbre(&likenesses, &weights, groups, poll)?;
+    let hits = group_by_hits(&likenesses, &weights, groups);
+    Ok([
+        Grouping { owners: loudest_first(&timbre, &weights), by: GroupBy::Timbre },
+        Grouping { owners: loudest_first(&hits, &weights), by: GroupBy::Hits },
+    ])
+}
+
+/// Each template's share of all activations. Every template gets some weight, so that averages are defined.
+fn weights(h: ArrayView2<f32>) -> Vec<f64> {
+    let energies = h.map(|&x| f64::from(x)).sum_axis(Axis(0));
+    let total = energies.sum().max(f64::MIN_POSITIVE);
+    energies.iter().map(|energy| (energy / total).max(1e-9)).collect()
 }
 
 /// The attack and the decay of a hit differ in timbre but start together.

@@ -21,8 +21,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{Builder, JoinHandle};
 
 use crate::dsp::{Mode, StftLayout};
+use crate::learn::blind::learn_blind_quickly;
 use crate::learn::capture::{Capture, CaptureError};
-use crate::learn::components::{ComponentCapture, LearnFrom, fresh_name, learn_blind, learn_component};
+use crate::learn::components::{ComponentCapture, LearnFrom, fresh_name, learn_component};
 use crate::learn::error::LearnError;
 use crate::learn::options::LearnOptions;
 use crate::learn::progress::Iteration;
@@ -279,7 +280,7 @@ impl Worker {
         match settings.target {
             Target::All => {
                 let mix = captures.mix.as_ref().ok_or_else(silent)?;
-                learn_blind(mix, usize::from(settings.components), &options, &mut on_progress)
+                learn_blind_quickly(mix, usize::from(settings.components), &options, &mut on_progress)
             }
             Target::Component(index) => {
                 let index = usize::from(index);
