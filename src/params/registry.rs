@@ -209,7 +209,7 @@ pub static TABLE: [Entry; 25] = [
         name: "Extend pitch",
         kind: switch(true),
         automation: Automation::Manual,
-        help: "Adds copies of tonal templates up to two semitones away, for notes that were not captured",
+        help: "Adds transposed copies of tonal templates, for notes that were not captured: every note near those of an instrument that was captured alone, otherwise up to two semitones away",
     },
     Entry {
         control: Control::Threads,

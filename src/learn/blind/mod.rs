@@ -1,7 +1,7 @@
 //! Learns components from one capture of the mix, without being told which sounds they are.
 //!
 //! Templates are learned from the mix and then grouped into components, and no single way to group them suits all music. So
-//! several candidates separate the capture, a [`criterion`] chooses one of them, and its components are learned again, each
+//! several candidates separate the capture, a [`mod@criterion`] chooses one of them, and its components are learned again, each
 //! from its own output. The others that sound different are offered as alternatives.
 
 pub mod candidate;
@@ -106,7 +106,7 @@ pub fn learn_blind_quickly(
     mix.model(&Candidate::new(&factors, grouping), options, &mut progress)
 }
 
-/// The model that the [`criterion`] prefers, and up to two others that sound different, the better first. The candidates are
+/// The model that the [`mod@criterion`] prefers, and up to two others that sound different, the better first. The candidates are
 /// groupings by timbre and by hits of three factorizations, and one template per component. With a grouping other than
 /// [`GroupBy::Auto`], there is one model, and the same goes for a single component.
 ///

@@ -1,8 +1,8 @@
 //! Copies of learned templates at other pitches, for notes that the capture did not contain. They are computed from the
 //! templates: they are neither learned nor saved.
 //!
-//! Every component that is not steady gets [`near`] copies: each tonal template, up to two semitones up and down. If every
-//! component was captured alone, those in which several notes were heard also get [`chromatic`] copies: every note within
+//! Every component that is not steady gets near copies: each tonal template, up to two semitones up and down. If every
+//! component was captured alone, those in which several notes were heard also get chromatic copies: every note within
 //! an octave of theirs, with the formants of the instrument left in place.
 
 mod chromatic;
