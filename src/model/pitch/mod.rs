@@ -22,7 +22,7 @@ use originals::Originals;
 /// Penalty of copies near their template: it gains 0.2 dB if every note was captured; at 1.3, copies no longer help.
 const NEAR_PENALTY: f32 = 1.03;
 /// Penalty of copies that are far from their template.
-const FAR_PENALTY: f32 = 1.1;
+const FAR_PENALTY: f32 = 1.25;
 /// Templates that each note of an instrument is copied from …
 const DONORS: usize = 4;
 /// … or, where not all copies could play, at least these.
